@@ -24,6 +24,9 @@ const soak = process.env.SLH_SOAK !== undefined;
 /** These only give a test that hangs a name: a slow machine is no fault. In the soak there is none, and no test sets its own. */
 const limit = (ms: number) => (soak ? 0 : ms);
 
+/** What a test waits for ends it at once. What doesn't come in a minute won't come on a slow machine, either. */
+const expect = { poll: { timeout: 60_000 } };
+
 export default defineConfig({
   test: {
     reporters: ["default", "./test/support/lacks-reporter.ts"],
@@ -36,6 +39,7 @@ export default defineConfig({
         test: {
           name: "unit",
           env,
+          expect,
           include: ["test/**/*.test.ts"],
           exclude: ["test/interop/**", "test/site/**", "test/studio/browser.test.ts", "test/stack/live/**"],
           testTimeout: limit(600_000),
@@ -48,6 +52,7 @@ export default defineConfig({
         test: {
           name: "stack",
           env,
+          expect,
           include: ["test/stack/live/**/*.test.ts"],
           // Each has the services to itself, as many as fit a small machine.
           fileParallelism: false,
@@ -60,6 +65,7 @@ export default defineConfig({
         test: {
           name: "site",
           env,
+          expect,
           include: ["test/site/**/*.test.ts", "test/studio/browser.test.ts"],
           testTimeout: 300_000,
         },
@@ -69,6 +75,7 @@ export default defineConfig({
         test: {
           name: "interop",
           env,
+          expect,
           include: ["test/interop/**/*.test.ts"],
           testTimeout: limit(300_000),
           hookTimeout: 600_000,

@@ -38,10 +38,7 @@ describe("slh sql -o", () => {
       for (const args of [[long, "-o", "rows.csv"], [`copy (${long}) to 'rows.csv'`]]) {
         const child = spawn(process.execPath, [SLH, "sql", ...args], { cwd: folder, stdio: "ignore" });
         const ended = new Promise((resolve) => child.on("close", resolve));
-        await vi.waitFor(
-          async () => expect((await readdir(folder)).join()).toContain(".slh-unfinished."),
-          30_000,
-        );
+        await expect.poll(async () => (await readdir(folder)).join()).toContain(".slh-unfinished.");
         child.kill(signal);
         expect(await ended).toBe(signal === "SIGINT" ? 130 : 143);
         expect((await readdir(folder)).sort()).toEqual(["lake", "rows.csv"]);

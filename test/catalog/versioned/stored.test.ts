@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { type BranchingCatalog, openCatalog } from "../../../lib/lakehouse/catalog/index.js";
 import type { RowOf, Table } from "../../../lib/lakehouse/iceberg/index.js";
 import { LocalStore } from "../../../lib/lakehouse/storage/index.js";
@@ -52,7 +52,7 @@ test("a commit puts its files side by side, and nobody sees it before the last o
     store.held.clear();
     store.holds = () => true;
     const appending = (await catalog.loadTable<RowOf<typeof schema>>("ns.t")).append(records(1));
-    await vi.waitFor(() => expect(store.held.size).toBe(4));
+    await expect.poll(() => store.held.size).toBe(4);
     store.holds = () => false;
     for (const [uri, { go }] of store.held) if (!isKind(uri, last)) go();
     const waited = [...store.held.keys()].filter((uri) => isKind(uri, last));
@@ -77,7 +77,7 @@ test("where one of the files cannot be put, nothing is committed and nothing sta
     store.holds = () => true;
     const appending = table.append(records(1));
     appending.catch(() => {});
-    await vi.waitFor(() => expect(store.held.size).toBe(4));
+    await expect.poll(() => store.held.size).toBe(4);
     store.holds = () => false;
     const [uri] = [...store.held.keys()].filter((each) => isKind(each, failing));
     store.held.get(uri!)?.fail(new Error(`no room for ${failing}`));

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type BranchingCatalog, openCatalog } from "../../../lib/lakehouse/catalog/index.js";
 import { defineSchema, long, string, timestamptzNs } from "../../../lib/lakehouse/iceberg/index.js";
 import { openQueryEngine, type QueryEngine } from "../../../lib/lakehouse/query/index.js";
@@ -82,7 +82,7 @@ describe("a store elsewhere", () => {
       await writeFile(file, bytes);
       await utimes(file, atime, mtime);
       expect(await sum()).toEqual({ s: 3n });
-      await vi.waitFor(async () => expect(await cachedFiles(cache.dir)).toHaveLength(1));
+      await expect.poll(() => cachedFiles(cache.dir)).toHaveLength(1);
     }
   });
 

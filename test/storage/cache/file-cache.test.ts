@@ -11,7 +11,7 @@ import {
 } from "node:fs/promises";
 import path from "node:path";
 import { crc32 } from "node:zlib";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { LakehouseError } from "../../../lib/lakehouse/errors.js";
 import { reseal, sealOf } from "../../../lib/lakehouse/storage/cache/sealed-file.js";
 import { LocalStore, openFileCache } from "../../../lib/lakehouse/storage/index.js";
@@ -237,7 +237,7 @@ describe("openFileCache", () => {
       await next.file(store, uri, { size: 5000 });
       expect(await exists(file)).toBe(true);
       reader.release();
-      await vi.waitFor(async () => expect(await exists(file)).toBe(false));
+      await expect.poll(() => exists(file)).toBe(false);
       next.release();
     });
 

@@ -47,8 +47,9 @@ export function goTo({ notebook }: Studio, cell: StudioCell | undefined): void {
   if (!cell) return;
   notebook.mode.value = "command";
   notebook.selected.value = cell.id;
-  // A cell that has just been added is drawn first.
-  requestAnimationFrame(() => focusCell(cell.id));
+  // A cell that has just been added or moved is drawn first, in the microtask that was queued for it. A later frame would
+  // lose the keys that come before it: the cell that had the keyboard may be the one that was deleted.
+  queueMicrotask(() => focusCell(cell.id));
 }
 
 /** Cells that are there for the keyboard: those that are drawn. */
