@@ -63,6 +63,9 @@ test.each<[using: string, clauses: string, files: number]>([
     FILES,
   ],
   ["n.src ON t.id = n.src.id", UPSERT, FILES],
+  // Texts that are equal by a collation are many, and no type tells of it.
+  ["(SELECT 'S31' COLLATE NOCASE AS k) s ON k = t.s", UPSERT, FILES],
+  ["(SELECT 31 AS id, 'S31' COLLATE NOCASE AS k) s ON t.id = s.id AND k = t.s", UPSERT, FILES],
 ])("USING %s %s", async (using, clauses, files) => {
   await fill("n.m");
   plans = [];

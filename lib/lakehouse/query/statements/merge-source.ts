@@ -101,9 +101,13 @@ interface Key {
 
 const TYPES = "SELECT typeof(COLUMNS(*)) FROM (";
 
-/** Whether a table of a query's rows has its types. Nulls alone have one of their own, and in a table that of whole numbers. */
+/**
+ * Whether a table of a query's rows has its types, and these are all that says how its values compare. Nulls alone have a
+ * type of their own, and in a table that of whole numbers. Texts with a collation equal others, and no type tells of it.
+ */
 async function keepsTypes(query: string, { connection }: Use): Promise<boolean> {
   const tokens = tokenize(query);
+  if (tokens.some((token) => isKeyword(token, "COLLATE"))) return false;
   const mayBeNull = tokens.some(
     (token, i) => isKeyword(token, "NULL") || (token.text === "[" && tokens[i + 1]?.text === "]"),
   );
