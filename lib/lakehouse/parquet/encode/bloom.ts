@@ -1,6 +1,8 @@
 import { xxHash64 } from "../../codecs/index.js";
 import { writeThriftStruct } from "../format/thrift.js";
 import { i32, struct } from "../format/thrift-values.js";
+import { countNaNs } from "./bounds.js";
+import type { LeafColumn } from "./layout.js";
 import { type Values, valueBytes } from "./values.js";
 
 /** Settings of a column's filter. */
@@ -27,16 +29,18 @@ const SALT = Int32Array.of(
  * The filter of distinct `values` as it lies in a file: its header (parquet.thrift, BloomFilterHeader) and its bits.
  * `prepareXxHash` has been awaited.
  */
-export function bloomFilter(values: Values, options: BloomFilterOptions): Uint8Array {
+export function bloomFilter(values: Values, leaf: LeafColumn, options: BloomFilterOptions): Uint8Array {
   const size = filterBytes(values.length, options);
   const blocks = BigInt(size / BLOCK_BYTES);
   const bits = new Int32Array(size / 4);
-  for (let i = 0; i < values.length; i++) {
-    const hash = xxHash64(valueBytes(values, i));
+  const put = (bytes: Uint8Array): void => {
+    const hash = xxHash64(bytes);
     const block = Number(((hash >> 32n) * blocks) >> 32n);
     const key = Number(BigInt.asIntN(32, hash));
     for (let word = 0; word < 8; word++) bits[block * 8 + word]! |= 1 << (Math.imul(key, SALT[word]!) >>> 27);
-  }
+  };
+  for (let i = 0; i < values.length; i++) put(valueBytes(values, i));
+  for (const bytes of otherForms(values, leaf)) put(bytes);
   const empty = struct();
   const header = writeThriftStruct(
     struct([1, i32(size)], [2, struct([1, empty])], [3, struct([1, empty])], [4, struct([1, empty])]).value,
@@ -45,6 +49,26 @@ export function bloomFilter(values: Values, options: BloomFilterOptions): Uint8A
   out.set(header);
   out.set(new Uint8Array(bits.buffer), header.length);
   return out;
+}
+
+/**
+ * The forms under which engines look for floats that are equal to some of the values, and have other bytes: the filter
+ * knows bytes alone, but 0 is -0, and for SQL one NaN is another.
+ */
+function otherForms(values: Values, leaf: LeafColumn): readonly Uint8Array[] {
+  if (leaf.order !== "float" || values.kind !== "words") return [];
+  const { words, width, length } = values;
+  const form =
+    width === 1 ? (value: number) => Float32Array.of(value) : (value: number) => Float64Array.of(value);
+  const numbers =
+    width === 1
+      ? new Float32Array(words.buffer, words.byteOffset, length)
+      : new Float64Array(words.buffer, words.byteOffset, length);
+  const others = [
+    ...(numbers.includes(0) ? [0, -0] : []),
+    ...(countNaNs(values, leaf) > 0 ? [Number.NaN] : []),
+  ];
+  return others.map((value) => new Uint8Array(form(value).buffer));
 }
 
 /** Bytes that keep the share of false positives for so many distinct values: a power of two, at most `maxBytes`. */

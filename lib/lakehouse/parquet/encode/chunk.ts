@@ -141,7 +141,8 @@ export function encodeChunk(
     });
   }
   const filter =
-    options.bloomFilter && bloomFilter(dictionary ? dictionary.keys : distinct(values), options.bloomFilter);
+    options.bloomFilter &&
+    bloomFilter(dictionary ? dictionary.keys : distinct(values), leaf, options.bloomFilter);
   return {
     size,
     uncompressedSize,
