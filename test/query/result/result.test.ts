@@ -85,6 +85,29 @@ describe("a value of a result", () => {
     expect((await result.toArrow()).numRows).toBe(expected.length);
   });
 
+  test("has every member of a row without names, by its place, however deep", async () => {
+    interface Row extends ReadonlyArray<number | null | Row> {}
+    const { row } = fc.letrec<{ row: Row }>((tie) => ({
+      row: fc.array(fc.oneof({ maxDepth: 3 }, fc.option(fc.nat(9)), tie("row")), {
+        minLength: 1,
+        maxLength: 3,
+      }),
+    }));
+    const sqlOf = (value: Row[number]): string =>
+      Array.isArray(value) ? `row(${value.map(sqlOf).join(", ")})` : `${value as number | null}::INTEGER`;
+    const memberOf = (value: Row[number]): unknown =>
+      Array.isArray(value) ? Object.fromEntries(value.map((each, i) => [i + 1, memberOf(each)])) : value;
+    await fc.assert(
+      fc.asyncProperty(row, async (value) => {
+        const expected = memberOf(value);
+        expect(await one(sqlOf(value))).toEqual(expected);
+        const result = await engine.sql(`SELECT [${sqlOf(value)}, NULL] AS x, ${sqlOf(value)} AS y`);
+        expect(JSON.parse(await result.format("ndjson"))).toEqual({ x: [expected, null], y: expected });
+      }),
+      { numRuns: runs(30), examples: [[[1, 2]], [[[1, 2], 3]]] },
+    );
+  });
+
   test("is the same as DuckDB's own text of it, for any date and decimal", async () => {
     await fc.assert(
       fc.asyncProperty(

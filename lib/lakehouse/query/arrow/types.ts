@@ -65,11 +65,19 @@ export function castForArrow(type: DuckDBType): string | undefined {
     const inner = type.entryTypes.map((entry) => castForArrow(entry));
     if (inner.every((cast) => cast === undefined)) return undefined;
     const entries = type.entryNames.map(
-      (name, i) => `"${name.replaceAll('"', '""')}" ${inner[i] ?? type.entryTypes[i]}`,
+      (_, i) => `"${memberName(type, i).replaceAll('"', '""')}" ${inner[i] ?? type.entryTypes[i]}`,
     );
     return `STRUCT(${entries.join(", ")})`;
   }
   return undefined;
+}
+
+/**
+ * What a member of a struct is called. Those of `row(1, 2)` have no names, and an object would keep the last one alone: they
+ * are called by their places, as in `struct_extract(row(1, 2), 1)`.
+ */
+function memberName({ entryNames }: DuckDBStructType, i: number): string {
+  return entryNames[i] || String(i + 1);
 }
 
 /** The gatherer for a type; every type that `castForArrow` leaves alone has one. */
@@ -90,7 +98,7 @@ export function gathererFor(type: DuckDBType): VectorGatherer {
   if (type instanceof DuckDBStructType) {
     const children = type.entryTypes.map((entry) => gathererFor(entry));
     const fields = type.entryTypes.map((entry, i) =>
-      arrowField(type.entryNames[i] ?? "", entry, children[i] as VectorGatherer),
+      arrowField(memberName(type, i), entry, children[i] as VectorGatherer),
     );
     return new StructGatherer(new arrow.Struct(fields), children);
   }
