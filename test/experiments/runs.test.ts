@@ -121,29 +121,43 @@ test("a run whose process was killed is called so by the next one, and can be go
   await lake.experiments.run({ experiment: "killed" }, async () => {});
   const store = new SqliteTrackingStore(join(root, "experiments", "mlflow.db"));
   const { id: experimentId } = await store.createExperiment("killed");
-  const begin = (host: string, pid: number) =>
+  const begin = (host: string, pid: number, started?: string) =>
     store.createRun({
       experimentId,
       name: "r",
       user: "",
       startedAt: new Date(),
-      tags: { "sololakehouse.host": host, "sololakehouse.process": String(pid) },
+      tags: {
+        "sololakehouse.host": host,
+        "sololakehouse.process": String(pid),
+        ...(started !== undefined && { "sololakehouse.process.started": started }),
+        "mlflow.source.git.commit": "f".repeat(40),
+        "sololakehouse.code.dirty": "false",
+      },
     });
   const dead = await begin(hostname(), child.pid as number);
   const alive = await begin(hostname(), process.pid);
   const elsewhere = await begin(`not-${hostname()}`, child.pid as number);
+  // Its number is another process's by now.
+  const before = await begin(hostname(), process.pid, "another boot-1");
   await expect(
     lake.experiments.run({ experiment: "killed", resume: alive }, async () => {}),
   ).rejects.toMatchObject({ code: "RUN_ACTIVE" });
   await lake.experiments.run({ experiment: "killed" }, async () => {});
   expect((await store.run(dead)).status).toBe("KILLED");
   expect((await store.run(alive)).status).toBe("RUNNING");
+  expect((await store.run(before)).status).toBe(existsSync("/proc/self/stat") ? "KILLED" : "RUNNING");
   expect((await store.run(elsewhere)).status).toBe("RUNNING");
+  await expect(
+    lake.experiments.run({ experiment: "another", resume: dead }, async () => {}),
+  ).rejects.toMatchObject({ code: "INVALID_ARGUMENT", subject: dead });
   const { run } = await lake.experiments.run(
     { experiment: "killed", resume: dead, params: { more: 1 } },
     (active) => active.logMetrics({ after: 1 }),
   );
   expect(run).toMatchObject({ id: dead, status: "FINISHED", params: { more: "1" } });
+  // It was begun by another commit of the code.
+  expect(run.tags["sololakehouse.code.dirty"]).toBe("true");
   store.close();
 });
 
@@ -152,7 +166,7 @@ test("a run is made again from what it read, and compared", async () => {
   await add(50);
   const again = await lake.experiments.reproduce(run.id, train);
   expect(again.same).toBe(true);
-  expect(again.metrics).toEqual([{ key: "sum", was: 7, is: 7, same: true }]);
+  expect(again.metrics).toEqual([{ key: "sum", step: 0, was: 7, is: 7, same: true }]);
   expect(again.models).toMatchObject([{ name: "sum", same: true }]);
   expect(again.run.tags["sololakehouse.reproduces"]).toBe(run.id);
   expect(again.run.inputs.map(({ digest }) => digest)).toEqual(run.inputs.map(({ digest }) => digest));
@@ -161,13 +175,47 @@ test("a run is made again from what it read, and compared", async () => {
   });
   expect(other.same).toBe(false);
   expect(other.metrics).toEqual([
-    { key: "more", was: undefined, is: 1, same: false },
-    { key: "sum", was: 7, is: 8, same: false },
+    { key: "more", step: 0, was: undefined, is: 1, same: false },
+    { key: "sum", step: 0, was: 7, is: 8, same: false },
   ]);
   expect(other.models).toMatchObject([{ name: "sum", is: undefined, same: false }]);
   // There is nothing to tell by.
   const { run: nothing } = await lake.experiments.run({ experiment: "sums" }, async () => {});
   expect((await lake.experiments.reproduce(nothing.id, async () => {})).same).toBe(false);
+});
+
+test("a metric is compared by all of its values, and models of one name each by each", async () => {
+  const work =
+    (losses: readonly (readonly [step: number, loss: number])[], ...models: readonly string[]): RunWork =>
+    async (run) => {
+      for (const [step, loss] of losses) await run.logMetrics({ loss }, step);
+      for (const text of models) await run.logModel({ name: "m", files: { "m.txt": text }, flavors: {} });
+    };
+  const values = [
+    [0, 3],
+    [1, Number.NaN],
+    [2, 1],
+    [2, 2],
+  ] as const;
+  const { run } = await lake.experiments.run({ experiment: "steps" }, work(values, "a", "b"));
+  const again = (...given: Parameters<typeof work>) => lake.experiments.reproduce(run.id, work(...given));
+  const lossOf = async (...given: Parameters<typeof work>) => (await again(...given)).metrics;
+  expect((await again([...values].reverse(), "b", "a")).same).toBe(true);
+  expect((await again([...values, [2, 2]], "a", "b")).same).toBe(true);
+  expect(await lossOf([[0, 4], ...values.slice(1)])).toEqual([
+    { key: "loss", step: 0, was: 3, is: 4, same: false },
+  ]);
+  expect(await lossOf([values[0], [2, 1], [2, 2]])).toEqual([
+    { key: "loss", step: 1, was: Number.NaN, is: undefined, same: false },
+  ]);
+  expect(await lossOf([...values, [7, 2]])).toEqual([
+    { key: "loss", step: 7, was: undefined, is: 2, same: false },
+  ]);
+  // The last of the name is the same each time.
+  const { same, models } = await again(values, "c", "b");
+  expect(same).toBe(false);
+  expect(models.map((each) => each.same)).toEqual([true, false]);
+  expect((await again(values, "b")).models.map((each) => each.is === undefined)).toEqual([false, true]);
 });
 
 test("a model's files come back as they were logged, or not at all", async () => {

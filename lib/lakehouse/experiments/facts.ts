@@ -21,6 +21,8 @@ export const TAGS = {
   reproduces: "sololakehouse.reproduces",
   host: "sololakehouse.host",
   process: "sololakehouse.process",
+  /** When that process started: another of its number has another. */
+  started: "sololakehouse.process.started",
   /** Of a dataset and of a table: columns, types, nulls, keys and checks, as a hash. */
   contract: "sololakehouse.contract",
   /** Of a model: of its files. */

@@ -1,8 +1,9 @@
-import { hostname, userInfo } from "node:os";
+import { userInfo } from "node:os";
 import { basename } from "node:path";
 import { isBranchingCatalog } from "../catalog/index.js";
 import { aborted, invalidArgument, throwIfAborted } from "../errors.js";
 import { noSuchRef, refExists } from "../iceberg/index.js";
+import { mayBeAlive, thisProcess } from "../process-owner.js";
 import { ActiveRun, type Pinned } from "./active-run.js";
 import { runActive } from "./errors.js";
 import type { ExperimentsContext, RunInit, RunOutcome, RunWork } from "./experiments.js";
@@ -28,27 +29,27 @@ export async function startRun<Result>(
   if (init.name !== undefined) checkRunName(init.name);
   const params = checked(init.params, checkParam);
   const tags = checked(init.tags, checkOwnTag);
-  const begun =
+  const { id, at } =
     init.resume === undefined
-      ? await beginRun(context, store, init, params, tags, pinned)
-      : await resumeRun(store, init.resume, params, tags);
-  const { run, at } = begun;
-  if (init.keep !== false) await keepCommit(context, run.id, at.commit);
+      ? await beginRun(context, store, init, tags, pinned)
+      : await resumeRun(store, init.resume, init.experiment, params, tags);
   try {
-    const result = await work(new ActiveRun(context, store, run, at, signal));
+    if (init.keep !== false) await keepCommit(context, id, at.commit);
+    if (init.resume === undefined) await store.log(id, { params });
+    const result = await work(new ActiveRun(context, store, await store.run(id), at, signal));
     throwIfAborted(signal);
-    await store.updateRun(run.id, "FINISHED", new Date());
-    return { run: await store.run(run.id), result };
+    await store.updateRun(id, "FINISHED", new Date());
+    return { run: await store.run(id), result };
   } catch (error) {
     const status: RunStatus = signal?.aborted ? "KILLED" : "FAILED";
     // Why the function failed is what is to be heard of, also where the store fails, too.
-    await store.updateRun(run.id, status, new Date()).catch(() => {});
+    await store.updateRun(id, status, new Date()).catch(() => {});
     throw signal?.aborted && error === signal.reason ? aborted(signal) : error;
   }
 }
 
 interface Begun {
-  readonly run: Run;
+  readonly id: string;
   readonly at: Pinned;
 }
 
@@ -56,7 +57,6 @@ async function beginRun(
   { catalog }: ExperimentsContext,
   store: TrackingStore,
   { experiment, name, task }: RunInit,
-  params: Readonly<Record<string, string>>,
   tags: Readonly<Record<string, string>>,
   pinned: Pinned | undefined,
 ): Promise<Begun> {
@@ -77,33 +77,44 @@ async function beginRun(
     ...tags,
   };
   const startedAt = new Date();
-  const runId = await store.createRun({
+  const id = await store.createRun({
     experimentId,
     name: name ?? `${experiment} ${startedAt.toISOString().slice(0, 19).replace("T", " ")}`.slice(-250),
     user: userName(),
     startedAt,
     tags: facts,
   });
-  await store.log(runId, { params });
-  return { run: await store.run(runId), at };
+  return { id, at };
 }
 
 async function resumeRun(
   store: TrackingStore,
-  runId: string,
+  id: string,
+  experiment: string,
   params: Readonly<Record<string, string>>,
   tags: Readonly<Record<string, string>>,
 ): Promise<Begun> {
-  const run = await store.run(runId);
+  const run = await store.run(id);
+  if ((await store.experiment(experiment))?.id !== run.experimentId)
+    throw invalidArgument(
+      id,
+      `The run ${id} is none of ${experiment}.`,
+      "Name the experiment that it is of.",
+    );
   if (run.status === "RUNNING" && !isGone(run))
     throw runActive(
-      runId,
-      `The run ${runId} is going on, in process ${run.tags[TAGS.process] ?? "(unknown)"} of ${run.tags[TAGS.host] ?? "another machine"}.`,
+      id,
+      `The run ${id} is going on, in process ${run.tags[TAGS.process] ?? "(unknown)"} of ${run.tags[TAGS.host] ?? "another machine"}.`,
       "Wait until it has ended, or begin another run.",
     );
-  await store.log(runId, { params, tags: { ...hereTags(), ...tags } });
-  await store.updateRun(runId, "RUNNING", undefined);
-  return { run: await store.run(runId), at: pinnedBy(run) };
+  const code = await codeFacts(process.cwd());
+  const was = run.tags[TAGS.code];
+  // Part of it is made by other code then than the commit that it names.
+  const isOther = was !== undefined && (code[TAGS.code] !== was || code[TAGS.dirty] === "true");
+  const facts = { ...hereTags(), ...(isOther && { [TAGS.dirty]: "true" }) };
+  await store.log(id, { params, tags: { ...facts, ...tags } });
+  await store.updateRun(id, "RUNNING", undefined);
+  return { id, at: pinnedBy(run) };
 }
 
 /** What a run has read. */
@@ -121,17 +132,12 @@ async function endKilled(store: TrackingStore, experimentId: string): Promise<vo
     if (run.status === "RUNNING" && isGone(run)) await store.updateRun(run.id, "KILLED", new Date());
 }
 
-/** True where it is certain: of this machine, and no process has that number. */
+/** True where it is certain: it was of this machine, and has ended. */
 function isGone({ tags }: Run): boolean {
-  if (tags[TAGS.host] !== hostname()) return false;
-  const pid = Number(tags[TAGS.process]);
-  if (!Number.isSafeInteger(pid) || pid < 1) return false;
-  try {
-    process.kill(pid, 0);
-    return false;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "ESRCH";
-  }
+  const { [TAGS.host]: host, [TAGS.process]: number, [TAGS.started]: started } = tags;
+  const pid = Number(number);
+  if (host === undefined || !Number.isSafeInteger(pid) || pid < 1) return false;
+  return !mayBeAlive({ host, pid, started });
 }
 
 /** A tag of the catalog on the commit: what it leads to stays. */
@@ -156,7 +162,14 @@ export async function releaseRun({ catalog }: ExperimentsContext, runId: string)
   });
 }
 
-const hereTags = () => ({ [TAGS.host]: hostname(), [TAGS.process]: String(process.pid) });
+function hereTags(): Readonly<Record<string, string>> {
+  const { host, pid, started } = thisProcess();
+  return {
+    [TAGS.host]: host,
+    [TAGS.process]: String(pid),
+    ...(started !== undefined && { [TAGS.started]: started }),
+  };
+}
 
 /** A container may have no name for its user. */
 function userName(): string {

@@ -83,11 +83,14 @@ export async function reproduceCommand(
     const made = await experiments.reproduce(run.id, work, { signal });
     if (!made.same) process.exitCode = 1;
     const { code, metrics, models, same } = made;
-    if (json) return printJson({ of: made.of.id, run: made.run.id, same, code, metrics, models } as never);
+    if (json) {
+      const said = metrics.map((each) => ({ ...each, was: inJson(each.was), is: inJson(each.is) }));
+      return printJson({ of: made.of.id, run: made.run.id, same, code, metrics: said, models } as never);
+    }
     const rows = [
-      ...metrics.map(({ key, was, is, same: isSame }) => [
+      ...metrics.map(({ key, step, was, is, same: isSame }) => [
         mark(isSame),
-        key,
+        isSame || step === 0 ? key : `${key}, step ${step}`,
         String(was ?? "none"),
         String(is ?? "none"),
       ]),
@@ -181,10 +184,13 @@ function metricsOf({ metrics }: Run): string[] {
 }
 
 /** As JSON has it: what is no number or infinite, as text. */
+const inJson = (value: number | undefined): number | string | undefined =>
+  value === undefined || Number.isFinite(value) ? value : String(value);
+
 function plain(run: Run): Record<string, unknown> {
   const metrics = Object.values(run.metrics).map(({ key, value, step }) => [
     key,
-    { value: Number.isFinite(value) ? value : String(value), step },
+    { value: inJson(value), step },
   ]);
   return {
     ...run,

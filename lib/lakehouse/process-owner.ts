@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 
-/** The process that runs a run. */
+/** A process that is at something. */
 export interface Owner {
   readonly host: string;
   readonly pid: number;
