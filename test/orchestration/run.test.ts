@@ -99,13 +99,14 @@ describe("a run", () => {
       reads: { latest: LATEST, raw: "n.events", clicks: topic("clicks") },
       run: async ({ read, log, attempt }) => {
         log(`try ${attempt}`);
-        return { rows: await at.lake.countRows(await read("latest")), same: (await read("raw")).name };
+        const rows = await at.lake.countRows(await read("latest"));
+        return { rows, same: (await read("raw")).name, own: { $int: "a key of its own" } };
       },
     });
     const { id } = await at.lake.orchestration.run(pipelineOf(count, ingest(FIRST), taskStep(latest)));
     const { steps, logs } = await at.lake.orchestration.show(id.slice(0, -3));
     const counted = steps.find(({ name }) => name === "count");
-    expect(counted?.result).toEqual({ rows: 2n, same: "n.events" });
+    expect(counted?.result).toEqual({ rows: 2n, same: "n.events", own: { $int: "a key of its own" } });
     expect(counted?.inputs["n.latest"]).toBe((await at.lake.table("n.latest")).currentSnapshot?.snapshotId);
     expect(logs.map(({ step, message }) => [step, message])).toEqual([["count", "try 1"]]);
   });

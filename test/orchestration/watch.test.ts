@@ -179,6 +179,29 @@ describe("a schedule", () => {
     ]);
   });
 
+  test.each(["last", "all", "none"] as const)(
+    "that catches up with %s goes on when the clock is set back, and runs no time twice",
+    async (catchUp) => {
+      const pipeline = watched([schedule("0 * * * *", { catchUp })]);
+      const look = async (time: string) => {
+        clock(time);
+        return outcomes(await at.lake.orchestration.runDue([pipeline]));
+      };
+      expect(await look("2026-01-01T01:00:00Z")).toEqual(["succeeded"]);
+      // A clock that is hours ahead, and is put right.
+      expect((await look("2026-01-01T05:00:00Z")).at(-1)).toBe("succeeded");
+      expect(await look("2026-01-01T01:00:30Z")).toEqual(["had"]);
+      expect(await look("2026-01-01T01:59:59Z")).toEqual([]);
+      // Who catches up with all has run that time before.
+      const all = catchUp === "all";
+      expect(await look("2026-01-01T02:00:20Z")).toEqual([all ? "had" : "succeeded"]);
+      expect(await look("2026-01-01T02:00:30Z")).toEqual([]);
+      // In the order in which they were begun, whatever the clock said.
+      const hours = (await keys()).map((key) => key?.slice(-13, -11));
+      expect(hours).toEqual(all ? ["05", "04", "03", "02", "01"] : ["02", "05", "01"]);
+    },
+  );
+
   test("does not run again what failed", async () => {
     const pipeline = watched([schedule("0 * * * *")], () => {
       throw new Error("broken");

@@ -36,7 +36,7 @@ export function runTimeline(
     const end = each.endedAt ?? endedAt ?? now;
     const [from, to] = [x(each.startedAt), x(Math.max(end, each.startedAt))];
     const colour = COLOURS[outcome] ?? (outcome === "running" ? RUNNING : FAILED);
-    const words = `${each.step}, try ${each.attempt}: ${outcome}, ${end - each.startedAt} ms`;
+    const words = `${each.step}, try ${each.attempt}: ${outcome}, ${Math.max(0, end - each.startedAt)} ms`;
     return `<rect x="${round(from)}" y="${TOP + rows.indexOf(each.step) * ROW + 5}" width="${round(Math.max(2, to - from))}" height="${ROW - 10}" rx="2" fill="${colour}"><title>${escaped(words)}</title></rect>`;
   };
   const label = (name: string, i: number) => {

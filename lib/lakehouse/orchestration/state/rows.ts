@@ -82,8 +82,9 @@ const RESULT_CHARACTERS = 65_536;
 function fromJson(text: string | null): unknown {
   if (text === null) return undefined;
   return JSON.parse(text, (_, each) => {
-    const isInt = typeof each === "object" && each !== null && typeof each.$int === "string";
-    return isInt ? BigInt(each.$int) : each;
+    const int = typeof each === "object" && each !== null ? each.$int : undefined;
+    // What a step answers with may have such a key of its own.
+    return typeof int === "string" && /^-?\d+$/.test(int) ? BigInt(int) : each;
   });
 }
 

@@ -34,7 +34,7 @@ const TEXTS = {
   settle: "UPDATE steps SET status = @status, ended_at = @at, error = NULL WHERE run = @run AND name = @step",
   addLog: "INSERT INTO logs (run, step, attempt, at, message) VALUES (?, ?, ?, ?, ?)",
   runs: `SELECT ${RUN} FROM runs WHERE id LIKE @id || '%' ESCAPE '\\' AND (@pipeline IS NULL OR pipeline = @pipeline)
-       ORDER BY started_at DESC, rowid DESC LIMIT @limit`,
+       ORDER BY rowid DESC LIMIT @limit`,
   last: `SELECT ${RUN} FROM runs WHERE pipeline = ? AND target = ? AND trigger <> 'external' AND status <> 'abandoned'
        ORDER BY rowid DESC LIMIT 1`,
   byKey: `SELECT ${RUN} FROM runs WHERE pipeline = ? AND target = ? AND key = ? AND status <> 'abandoned'`,

@@ -29,6 +29,12 @@ export function firstCursor(trigger: PipelineTrigger, now: number): string | und
 }
 
 /**
+ * Whether a schedule is looked from a time that is still to come: the clock was set back since. It is looked from now on then,
+ * rather than not until that time. What has run has its key, and does not run again.
+ */
+export const isAhead = (cursor: string, now: number): boolean => Date.parse(cursor) > now + LATE_MS;
+
+/**
  * What is due of a sensor. A state that had runs is due again where the branch has of none of them what it did, or, if it did
  * nothing, what it began at: the branch was moved back, or made anew under its name. Every run of a state after the first has
  * its number in its key, so that of two watchers one begins it.

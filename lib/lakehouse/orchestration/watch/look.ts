@@ -7,7 +7,7 @@ import { failureOf } from "../run/failure.js";
 import { isLeft } from "../run/run.js";
 import type { RunStore } from "../state/store.js";
 import type { Failure, RunRecord, RunRequest } from "../state/types.js";
-import { AGAIN, type Due, dueState, dueTime, firstCursor, type Sources } from "./due.js";
+import { AGAIN, type Due, dueState, dueTime, firstCursor, isAhead, type Sources } from "./due.js";
 
 /** What became of something that was due. */
 export interface WatchEvent {
@@ -112,6 +112,9 @@ async function runDue(
       const first = firstCursor(trigger, now);
       if (first !== undefined && !dryRun) store.beginCursor(definition.name, inStore, first);
       cursor = store.cursor(definition.name, inStore) ?? first;
+    } else if (trigger.kind === "schedule" && isAhead(cursor, now)) {
+      cursor = firstCursor(trigger, now) as string;
+      if (!dryRun) store.setCursor(definition.name, inStore, cursor);
     }
     due =
       trigger.kind === "schedule"
