@@ -4,6 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import { invalidConfig, type LakehouseError } from "./errors.js";
 import { nearNames } from "./near-names.js";
 import { SECRET_NAME, withoutSecrets } from "./secrets.js";
+import { runsTypeScript } from "./user-module.js";
 
 /**
  * What `slh.config.json`, the default export of `slh.config.js`, `.mjs`, `.cjs` or `.ts`, or the key `slh` of
@@ -94,11 +95,6 @@ function readConfig(path: string): unknown {
     throw unreadable(path, cause);
   }
   return loaded !== null && typeof loaded === "object" && "default" in loaded ? loaded.default : loaded;
-}
-
-/** From Node 22.18 on it strips types by itself. */
-function runsTypeScript(): boolean {
-  return "typescript" in process.features && Boolean(process.features.typescript);
 }
 
 function textOf(path: string): string {

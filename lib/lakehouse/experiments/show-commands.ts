@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { invalidArgument } from "../errors.js";
 import { byteSize, columns, count, ink, printJson, printLine } from "../terminal/index.js";
+import { importModule } from "../user-module.js";
 import type { ListFlags, ReproduceFlags, ShowFlags } from "./commands.js";
 import { noSuchRun, notReproducible } from "./errors.js";
 import { Experiments, type ExperimentsContext, type RunWork } from "./experiments.js";
@@ -172,7 +172,7 @@ async function functionOf({ id }: Run, task: string | undefined): Promise<RunWor
       `The module ${path} of the run's function is not there.`,
       "Go to the folder that the path is relative to, or name the module by --task.",
     );
-  const module = (await import(pathToFileURL(file).href)) as Readonly<Record<string, unknown>>;
+  const module = await importModule(file, (why, remedy, cause) => notReproducible(id, why, remedy, cause));
   const found = module[name];
   if (typeof found !== "function")
     throw notReproducible(id, `${path} exports no function ${name}.`, "Name another, by --task.");

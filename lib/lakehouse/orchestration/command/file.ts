@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { invalidConfig, nearNames } from "../../errors.js";
+import { importModule } from "../../user-module.js";
 import { isPipeline, type PipelineDefinition } from "../model/definition.js";
 
 const FILES = ["ts", "mts", "mjs", "js", "cjs"].map((extension) => `slh.pipelines.${extension}`);
@@ -30,19 +30,7 @@ export async function loadPipelines(
     );
   if (!existsSync(path))
     throw invalidConfig(path, `There is no file ${path}.`, "Name a module that exports pipelines.");
-  if (/\.m?ts$/.test(path) && !("typescript" in process.features && Boolean(process.features.typescript)))
-    throw invalidConfig(
-      path,
-      `${path} is TypeScript, which Node ${process.versions.node} does not run.`,
-      "Compile it, and name what comes of it by --file; or use Node 22.18 or newer.",
-    );
-  let loaded: Readonly<Record<string, unknown>>;
-  try {
-    loaded = (await import(pathToFileURL(path).href)) as Readonly<Record<string, unknown>>;
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw invalidConfig(path, `The pipelines of ${path} cannot be loaded: ${why}`, "Mend the file.", cause);
-  }
+  const loaded = await importModule(path, (why, remedy, cause) => invalidConfig(path, why, remedy, cause));
   const byName = new Map<string, PipelineDefinition>();
   const exported = Object.values(loaded).flatMap((each) =>
     Array.isArray(each) || (each !== null && typeof each === "object" && !isPipeline(each))
