@@ -208,9 +208,9 @@ export const goldFlightFeatures = contract({
     origin_delay_minutes_7d: double()
       .optional()
       .doc("Mean delay of what left its origin in the seven days before."),
-    is_late: boolean().doc("15 minutes or more: what is to be foretold."),
+    is_late: boolean().doc("15 minutes or more: what is to be predicted."),
     arrival_delay_minutes: int().doc(
-      "Less than 0 is early: to be foretold, too, and nothing to foretell it by.",
+      "Less than 0 is early. It is to be predicted as well, and is no feature.",
     ),
   }),
   checks: [range("scheduled_hour", { min: 0, max: 23 }), range("weekday", { min: 0, max: 6 })],
