@@ -13,8 +13,8 @@ EXTENSIONS = "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions"
 spark = None
 
 
-def open_session(folder, catalogs, packages=(), extensions=()):
-    """Opens the process's session, with these settings for its catalogs; packages and extensions beside Iceberg's."""
+def open_session(folder, catalogs, packages=(), extensions=(), jars=()):
+    """Opens the process's session, with these settings for its catalogs; packages, extensions and jars beside Iceberg's."""
     global spark
     home = os.environ["SLH_INTEROP_HOME"]
     settings = {
@@ -32,6 +32,8 @@ def open_session(folder, catalogs, packages=(), extensions=()):
         "spark.ui.enabled": "false",
         "spark.sql.warehouse.dir": f"{folder}/spark-warehouse",
     }
+    if jars:
+        settings["spark.jars"] = ",".join(jars)
     for name, options in catalogs.items():
         settings[f"spark.sql.catalog.{name}"] = "org.apache.iceberg.spark.SparkCatalog"
         for key, value in {"cache-enabled": "false", **options}.items():
