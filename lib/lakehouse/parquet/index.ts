@@ -50,3 +50,4 @@ export {
   type WrittenParquet,
   writeParquet,
 } from "./writer.js";
+export { tellsZerosApart } from "./zeros.js";

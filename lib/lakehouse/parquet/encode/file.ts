@@ -7,7 +7,8 @@ import type { FileLayout, LeafColumn } from "./layout.js";
 import type { EncodedRowGroup, PlacedChunk } from "./row-group.js";
 
 const MAGIC = Uint8Array.of(0x50, 0x41, 0x52, 0x31);
-const CREATED_BY = "SoloLakehouse";
+/** What footers say wrote their files. */
+export const CREATED_BY = "SoloLakehouse";
 
 /**
  * Puts row groups one after another into a Parquet file.

@@ -39,6 +39,8 @@ export interface ParquetColumnChunk {
   readonly encodings: readonly number[];
   readonly dataPageOffset: bigint;
   readonly dictionaryPageOffset?: bigint | undefined;
+  /** Offset in the file of the chunk's Bloom filter. */
+  readonly bloomFilterOffset?: bigint | undefined;
   readonly statistics?: ParquetChunkStatistics | undefined;
 }
 
@@ -253,6 +255,7 @@ function readColumnChunk(chunk: ThriftStruct, order: StatisticsOrder, subject: s
     encodings: ints(fields, 2),
     dataPageOffset: long(fields, 9) ?? 0n,
     dictionaryPageOffset: long(fields, 11),
+    bloomFilterOffset: long(fields, 14),
     statistics: statistics && readStatistics(statistics, order),
   };
 }

@@ -10,14 +10,16 @@ import {
   withMappedIds,
 } from "../../iceberg/index.js";
 import { digestOf, identityOf, keyOf } from "../../keys.js";
-import { type ParquetNode, readSummary } from "../../parquet/index.js";
+import { type ParquetNode, readSummary, tellsZerosApart } from "../../parquet/index.js";
 import type { ObjectStore } from "../../storage/index.js";
 import { readHeld } from "./local-files.js";
 
-/** The schema of a data file; files with equal schemas share one object and one key. */
+/** The schema of a data file; files with equal ones share one object and one key. */
 export interface FileSchema {
   readonly key: string;
   readonly root: ParquetNode;
+  /** Whether a look for a float may miss rows that have an equal one: see the function of that name. */
+  readonly tellsZerosApart: boolean;
 }
 
 interface FileFooter {
@@ -60,7 +62,9 @@ export class FileSchemas {
         if (!file) continue;
         const { schema, rowCount } = await this.#one(store, file, sources.paths.get(file.filePath));
         checkRowCount(file, rowCount);
-        schemas[i] = hasFieldIds(schema.root) ? schema : this.#share(withIds(schema.root, sources));
+        schemas[i] = hasFieldIds(schema.root)
+          ? schema
+          : this.#share(withIds(schema.root, sources), schema.tellsZerosApart);
       }
     };
     await Promise.all(Array.from({ length: Math.min(PARALLEL_READS, files.length) }, work));
@@ -89,14 +93,16 @@ export class FileSchemas {
     }
     const size = Number(file.fileSizeInBytes);
     const footer = await readHeld(store, file.filePath, path, (from, uri) => readSummary(from, uri, size));
-    return { schema: this.#share(footer.schema), rowCount: footer.rowCount };
+    const schema = this.#share(footer.schema, tellsZerosApart(footer, file.filePath));
+    return { schema, rowCount: footer.rowCount };
   }
 
-  #share(root: ParquetNode): FileSchema {
+  #share(root: ParquetNode, apart: boolean): FileSchema {
     // Of many small files most are like the one before, and to compare costs a fraction of a digest.
-    if (this.#last !== undefined && isDeepStrictEqual(this.#last.root, root)) return this.#last;
-    const key = digestOf(root);
-    const shared = this.#shared.get(key) ?? { key, root };
+    const last = this.#last;
+    if (last?.tellsZerosApart === apart && isDeepStrictEqual(last.root, root)) return last;
+    const key = keyOf([digestOf(root), apart ? "apart" : ""]);
+    const shared = this.#shared.get(key) ?? { key, root, tellsZerosApart: apart };
     this.#shared.set(key, shared);
     this.#last = shared;
     if (this.#shared.size > MAX_SCHEMAS) this.#shared.delete(this.#shared.keys().next().value ?? "");

@@ -43,8 +43,11 @@ export function fileColumn(place: number): string {
 export interface FileFacts {
   /** SQL for fields that files may lack and their partition values tell. */
   readonly missing: ReadonlyMap<number, string>;
-  /** False for a column of floats of which the files' metrics prove that no value is NaN. */
-  readonly mayBeNaN: (id: number) => boolean;
+  /**
+   * False for a column of floats of which the files' metrics prove that no value is NaN, unless the files may have Bloom
+   * filters that tell 0 and -0 apart.
+   */
+  readonly mayMislead: (id: number) => boolean;
 }
 
 function absent(field: NestedField, { missing }: FileFacts): string {
@@ -134,7 +137,7 @@ interface Conversion extends FileFacts {
 
 /** SQL for `expression`, read from `node`, as a value of `type`. Gives `expression` itself where that is one already. */
 function convert(expression: string, type: IcebergType, node: ParquetNode, at: Conversion): string {
-  if (same(type, node) && !mayHoldNaN(type, node, at)) return expression;
+  if (same(type, node) && !mayMislead(type, node, at)) return expression;
   if (node.logicalType?.kind === "null") return `NULL::${sqlType(type)}`;
   if (isOfAnotherKind(type, node)) return onlyNull(expression, type, node);
   if (type.type === "struct") {
@@ -168,26 +171,29 @@ function convert(expression: string, type: IcebergType, node: ParquetNode, at: C
     return `CASE WHEN ${expression} IS NULL THEN NULL ELSE map_from_entries(${entries}) END`;
   }
   if (type.type === "variant") return variantSql(expression, node);
-  if (mayHoldNaN(type, node, at)) return withoutBounds(expression, type, node);
+  if (mayMislead(type, node, at)) return withoutBounds(expression, type, node);
   return castPrimitive(expression, type, node);
 }
 
-/** Whether a float, at the top or inside structs, may be NaN. DuckDB asks for no bounds inside lists and maps. */
-function mayHoldNaN(type: IcebergType, node: ParquetNode, facts: FileFacts): boolean {
+/**
+ * Whether what the file says of a float, at the top or inside structs, may not be true of all values. DuckDB asks for
+ * nothing of it inside lists and maps.
+ */
+function mayMislead(type: IcebergType, node: ParquetNode, facts: FileFacts): boolean {
   if (type.type === "float" || type.type === "double") {
-    return node.fieldId === undefined || facts.mayBeNaN(node.fieldId);
+    return node.fieldId === undefined || facts.mayMislead(node.fieldId);
   }
   if (type.type !== "struct") return false;
   return type.fields.some((field) => {
     const child = node.children.find(({ fieldId }) => fieldId === field.id);
-    return child !== undefined && mayHoldNaN(field.type, child, facts);
+    return child !== undefined && mayMislead(field.type, child, facts);
   });
 }
 
 /**
  * The bounds in a Parquet footer leave NaN out (parquet-format, "Statistics"), and DuckDB takes them for bounds of all
- * values: it would drop NaN from what is above every number, and take it in below. A product has no bounds, and that
- * with 1 is the same number.
+ * values: it would drop NaN from what is above every number, and take it in below. It asks a Bloom filter for the bytes of
+ * 0, and drops -0. A product has neither, and that with 1 is the same number.
  */
 function withoutBounds(expression: string, type: PrimitiveType, node: ParquetNode): string {
   const value = same(type, node) ? expression : castPrimitive(expression, type, node);

@@ -116,7 +116,7 @@ function emptySql({ fields, metadataColumns = [] }: RelationInput): string {
 }
 
 async function groupSql(input: RelationInput, group: Group, context: RelationContext): Promise<string> {
-  const facts = { missing: partitionConstants(input, group), mayBeNaN: mayBeNaN(group) };
+  const facts = { missing: partitionConstants(input, group), mayMislead: mayMislead(group) };
   const columns = [
     ...projection(input.fields, group.schema.root, facts),
     ...(input.metadataColumns ?? []).map(
@@ -194,10 +194,11 @@ function partitionConstants(input: RelationInput, group: Group): Map<number, str
   return constants;
 }
 
-const NOTHING_KNOWN: FileFacts = { missing: new Map(), mayBeNaN: () => true };
+const NOTHING_KNOWN: FileFacts = { missing: new Map(), mayMislead: () => true };
 
-function mayBeNaN({ tasks }: Group): (id: FieldId) => boolean {
-  return (id) => tasks.some(({ dataFile }) => dataFile.nanValueCounts?.get(id) !== 0n);
+function mayMislead({ schema, tasks }: Group): (id: FieldId) => boolean {
+  return (id) =>
+    schema.tellsZerosApart || tasks.some(({ dataFile }) => dataFile.nanValueCounts?.get(id) !== 0n);
 }
 
 function fieldIdsOf(node: ParquetNode, ids = new Set<number>()): Set<number> {
