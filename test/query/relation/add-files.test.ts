@@ -90,6 +90,43 @@ describe("files that are adopted", () => {
     expect((await rows(deleted, { select: ["id"] })).map(({ id }) => id)).toEqual([0n, 2n]);
   });
 
+  test("have the values of columns that came when the table was replaced, and before it those of then", async () => {
+    const first = await (await create()).addFiles([await write("in/a.parquet", PEOPLE)]);
+    const before = first.currentSnapshot?.snapshotId ?? 0n;
+    const schema = defineSchema({ city: string(), population: long().optional(), id: long() });
+    const replaced = await first.replace({ schema }, [{ city: "Oslo", population: 1n, id: 8n }]);
+    const uri = await write(
+      "in/b.parquet",
+      "SELECT 9::BIGINT AS id, 'Voss' AS city, 5::BIGINT AS population",
+    );
+    const after = await (replaced as Table).addFiles([uri]);
+    expect(await rows(after)).toEqual([
+      { city: "Oslo", population: 1n, id: 8n },
+      { city: "Voss", population: 5n, id: 9n },
+    ]);
+    const old = await rows(after, { snapshotId: before });
+    expect(old[1]).toEqual({
+      id: 1n,
+      city: "c1",
+      at: "2024-03-01T01:00:00.000000",
+      place: { zip: "1" },
+    });
+  });
+
+  test("keep a name for the column that had it first, also where the table is replaced by one that has it anew", async () => {
+    const first = await (await create()).addFiles([await write("in/a.parquet", PEOPLE)]);
+    const dropped = await first.update([new UpdateSchema().dropColumn("at")]);
+    const schema = defineSchema({ id: long(), at: timestamp().optional() });
+    const replaced = await (dropped as Table).replace({ schema }, [{ id: 8n, at: new Date(0) }]);
+    const uri = await write("in/b.parquet", "SELECT 9::BIGINT AS id, TIMESTAMP '2024-01-01' AS at");
+    for (const ignoreExtraColumns of [true, false]) {
+      await expect((replaced as Table).addFiles([uri], { ignoreExtraColumns })).rejects.toMatchObject({
+        code: "SCHEMA_MISMATCH",
+        message: expect.stringContaining("by the table's name mapping"),
+      });
+    }
+  });
+
   test("of Hive-style folders get their partition from the path", async () => {
     const select = "SELECT i::BIGINT AS id FROM range(2) t(i)";
     await write("hive/city=New%20York/a.parquet", select);

@@ -9,6 +9,12 @@ import { buildPartitionSpec, equivalentSpecs } from "../../model/partitioning/sp
 import type { PartitionFieldInit, PartitionSpec, SortFieldInit } from "../../model/partitioning/types.js";
 import { assignFreshIds, freshSchema } from "../../model/schema/fresh-ids.js";
 import { allFields, fieldName, locateByName } from "../../model/schema/lookup.js";
+import {
+  DEFAULT_NAME_MAPPING,
+  nameMappingFromJson,
+  nameMappingToJson,
+  updateNameMapping,
+} from "../../model/schema/name-mapping.js";
 import { validateNewNames } from "../../model/schema/reserved.js";
 import { validateSchema } from "../../model/schema/validate.js";
 import { sameTransform } from "../../model/transforms/transform.js";
@@ -43,7 +49,9 @@ export function replaceTable(replacement: TableReplacement): PendingUpdate {
       validateSchema(replacement.schema, base.formatVersion);
       const schema = replacementSchema(base, replacement.schema);
       validateNewNames(schema, base.schemas);
-      const kept = Object.entries(properties).filter(([key]) => !RESERVED_PROPERTIES.has(key));
+      const kept = Object.entries({ ...mappingOf(base, schema), ...properties }).filter(
+        ([key]) => !RESERVED_PROPERTIES.has(key),
+      );
       const updates: TableUpdate[] = [
         { action: "add-schema", schema },
         { action: "set-current-schema", schemaId: -1 },
@@ -81,6 +89,18 @@ function replacementSchema(base: TableMetadata, schema: Schema): Schema {
     (id) => locateByName({ fields }, fieldName(schema, id) ?? "")?.field.id ?? id,
   );
   return { schemaId: 0, fields, identifierFieldIds };
+}
+
+/**
+ * The name mapping with the new columns, where the table has one: without them, files without field ids that are adopted
+ * from now on would have none of their values there. Old names stay, for the files of earlier snapshots.
+ */
+function mappingOf(base: TableMetadata, schema: Schema): Readonly<Record<string, string>> {
+  const mapping = base.properties[DEFAULT_NAME_MAPPING];
+  if (mapping === undefined) return {};
+  return {
+    [DEFAULT_NAME_MAPPING]: nameMappingToJson(updateNameMapping(nameMappingFromJson(mapping), schema)),
+  };
 }
 
 /** The spec with the ids that equal fields of earlier specs have: they stand for the same values. */
