@@ -11,6 +11,7 @@ interface ImportFlags {
   readonly format?: Format;
   readonly ref?: string;
   readonly inPlace?: true;
+  readonly hivePartitioning: boolean;
   readonly dryRun?: true;
   readonly yes?: true;
   readonly json?: true;
@@ -46,19 +47,22 @@ export function importCommand(program: Command): void {
     )
     .option("--ref <name>", "the branch to write to; main where not given", toRef)
     .option("--in-place", "adopt Parquet files where they are, without writing their rows anew")
+    .option("--no-hive-partitioning", "pass over what folders such as day=2024-01-01 tell")
     .option("--dry-run", "show columns and types, and write nothing")
     .option("--yes", "do not ask")
     .option("--json", "print the report as JSON")
     .addHelpText(
       "after",
       `
-Folders such as day=2024-01-01 in the paths are columns, where the files do not have them.
+Folders such as day=2024-01-01 in the paths are columns, where the files do not have them, unless
+--no-hive-partitioning is given. In place, a column of the table that only folders tell is always taken from them.
 A table that adopted files in place needs them where they are; they are never deleted with it.
 
 Examples:
   $ slh import raw/weather.csv --table raw.weather --dry-run
   $ slh import "raw/2024-*.ndjson" --table raw.events --yes
   $ slh import "raw/day=*/*.csv" --table raw.visits
+  $ slh import "raw/run=*/*.csv" --table raw.runs --no-hive-partitioning
   $ slh import s3://data/flights.parquet --table raw.flights --in-place`,
     )
     .action(async (files: string[], flags: ImportFlags) => {
@@ -78,10 +82,10 @@ Examples:
 async function importFiles(
   lake: Lakehouse,
   files: readonly string[],
-  { table: name, format, inPlace, dryRun, yes, json }: ImportFlags,
+  { table: name, format, inPlace, hivePartitioning, dryRun, yes, json }: ImportFlags,
 ): Promise<Imported> {
   const { typeToString } = await import("./iceberg/index.js");
-  const source = sourceOf(files, format);
+  const source = await sourceOf(files, format, hivePartitioning);
   const schema = await lake.inferSchema(source);
   const isNew = await isMissing(lake, name);
   const columns = schema.fields.map((field) => ({ name: field.name, type: typeToString(field.type) }));
@@ -93,22 +97,30 @@ async function importFiles(
     for (const line of String(schema).split("\n")) printLine(`  ${line}`);
   }
   if (dryRun || (yes !== true && !(await isAgreed(name)))) return found;
-  const rows = inPlace ? await adopt(lake, name, files, isNew) : await write(lake, name, source, isNew);
+  const rows = inPlace
+    ? await adopt(lake, name, files, isNew, hivePartitioning)
+    : await write(lake, name, source, isNew);
   return { ...found, rows };
 }
 
-function sourceOf(files: readonly string[], format: Format | undefined) {
-  switch (format) {
-    case undefined:
-      return files;
+async function sourceOf(
+  files: readonly string[],
+  format: Format | undefined,
+  hivePartitioning: boolean,
+): Promise<Source> {
+  const { kindOfFiles } = await import("./query/index.js");
+  const kind = format ?? kindOfFiles(files);
+  switch (kind) {
     case "csv":
-      return { csv: files };
+      return { csv: files, hivePartitioning };
     case "json":
-      return { json: files };
+      return { json: files, hivePartitioning };
     case "ndjson":
-      return { ndjson: files };
+      return { ndjson: files, hivePartitioning };
     case "parquet":
-      return { parquet: files };
+      return { parquet: files, hivePartitioning };
+    case "arrow":
+      return { arrow: files, hivePartitioning };
   }
 }
 
@@ -135,9 +147,10 @@ async function adopt(
   name: string,
   files: readonly string[],
   isNew: boolean,
+  hivePartitioning: boolean,
 ): Promise<number> {
   const { identity } = await import("./iceberg/index.js");
-  const schema = await lake.inferSchema({ parquet: files });
+  const schema = await lake.inferSchema({ parquet: files, hivePartitioning });
   const inFiles = await lake.inferSchema({ parquet: files, hivePartitioning: false });
   const own = new Set(inFiles.fields.map(({ name: column }) => column));
   const told = schema.fields.map((field) => field.name).filter((column) => !own.has(column));
@@ -165,7 +178,7 @@ function refuseUnknown(table: Table, told: readonly string[]): void {
   throw invalidArgument(
     table.name,
     `Folders of the files tell the column ${JSON.stringify(unknown)}, which ${table.name} does not have.`,
-    `Add ${JSON.stringify(unknown)} to the table and partition it by it, or give paths that begin below that folder.`,
+    `Add ${JSON.stringify(unknown)} to the table and partition it by it, or pass over the folders with --no-hive-partitioning.`,
   );
 }
 

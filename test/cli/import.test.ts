@@ -109,6 +109,25 @@ describe("slh import", () => {
     expect((await days("raw.adopted")).out).toBe((await days("raw.written")).out);
   });
 
+  test("passes over folders where it is told so", async () => {
+    await slh("import", "a.csv", "--table", "raw.cities", "--yes");
+    await mkdir(join(folder, "run=1"));
+    await writeFile(join(folder, "run=1", "b.csv"), "id,city,since\n3,Voss,2021-01-01\n");
+    await slh("sql", "select * from raw.cities", "-o", "run=1/c.parquet");
+    const files = (file: string, table: string, ...more: string[]) =>
+      slh("import", `run=1/${file}`, "--table", table, "--no-hive-partitioning", "--yes", ...more);
+    expect((await slh("import", "run=1/b.csv", "--table", "raw.cities", "--yes")).err).toContain('"run"');
+    expect((await files("b.csv", "raw.cities")).out).toContain("wrote 1 row");
+    expect((await files("b.csv", "raw.cities", "--format", "csv")).out).toContain("wrote 1 row");
+    await files("c.parquet", "raw.adopted", "--in-place");
+    await files("c.parquet", "raw.written");
+    for (const table of ["raw.adopted", "raw.written"])
+      expect(await rowsOf(table)).toEqual([
+        { id: 1, city: "Oslo", since: "2020-01-01" },
+        { id: 2, city: "Bergen", since: null },
+      ]);
+  });
+
   test("a backup takes files that were adopted from outside, and the table needs them no more", async () => {
     await slh("import", "a.csv", "--table", "raw.cities", "--yes");
     await slh("sql", "select * from raw.cities", "-o", "cities.parquet");

@@ -20,6 +20,7 @@ export type {
   TableRequest,
   UncommittedRows,
 } from "./engine/query-engine.js";
+export { kindOfFiles } from "./ingest/given.js";
 export type { InferRequest, InferredSource } from "./ingest/ingest.js";
 export { type AnsweredQuery, queries } from "./metrics.js";
 export { deferQueryEngine, openQueryEngine } from "./open.js";

@@ -149,8 +149,15 @@ describe("files that are adopted", () => {
       code: "INVALID_ARGUMENT",
       message: expect.stringContaining('tells its "at"'),
     });
+    const renamed = await (await catalog.loadTable("n.t")).update([
+      new UpdateSchema().renameColumn("at", "seen"),
+    ]);
+    await expect((renamed as Table).addFiles([uri])).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+      message: expect.stringContaining('tells its "seen"'),
+    });
     // What is in the file goes before what the path says of it.
-    const named = await write("hive/CITY=JFK/a.parquet", PEOPLE);
+    const named = await write("hive/CITY=JFK/other=1/a.parquet", PEOPLE.replace("AS at", "AS seen"));
     const table = await catalog.loadTable("n.t");
     expect(await rows(await (table.withEngine(engine) as Table).addFiles([named]))).toHaveLength(3);
   });

@@ -101,9 +101,21 @@ function isPaths(source: Source): source is readonly string[] {
 }
 
 function filesByEnding(paths: string | readonly string[]): Given {
+  const kind = kindOfFiles(paths);
+  return { kind, [kind]: paths } as unknown as Given;
+}
+
+/**
+ * The kind of source that the endings of files tell.
+ *
+ * @throws LakehouseError INVALID_ARGUMENT where they tell none, or several.
+ */
+export function kindOfFiles(
+  paths: string | readonly string[],
+): "csv" | "json" | "ndjson" | "parquet" | "arrow" {
   const kinds = new Set([paths].flat().map((path) => kindOf(path)));
   const [kind] = kinds;
-  if (kinds.size === 1 && kind !== undefined) return { kind, [kind]: paths } as unknown as Given;
+  if (kinds.size === 1 && kind !== undefined) return kind;
   const subject = String([paths].flat()[0]);
   throw invalidArgument(
     subject,

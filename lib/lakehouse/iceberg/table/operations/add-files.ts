@@ -37,6 +37,8 @@ export interface AddFilesOptions extends SnapshotOptions {
  * Adopts Parquet files where they are, by reference, without rewriting them: their metrics come from their footers,
  * their partition from Hive-style folders (`origin=ATL/`) or, where these tell nothing, from bounds that leave one value.
  * Files without field ids are matched by name: the table gets a name mapping of its schema if it has none.
+ * A folder that tells a column which the table does not have is passed over, and what it tells is not in the table; one that
+ * alone tells a column which the table has, under this name or an earlier one, must be kept by the partition.
  *
  * A file may lie outside the table's folder, and outside the warehouse. The table then depends on it: one within the
  * warehouse is collected as garbage like the table's own when nothing refers to it any more; one outside is read, and

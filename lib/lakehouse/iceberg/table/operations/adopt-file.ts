@@ -80,7 +80,7 @@ export class Adopter {
       return rest;
     });
     const partition = inferPartition(uri, this.#spec, this.#schema, metrics, present);
-    refuseUntaken(uri, this.#spec, this.#schema, present);
+    refuseUntaken(uri, this.#spec, this.#schema, present, this.#names);
     const untold = this.#requiredButNull(present, partition);
     if (untold.length > 0) throw mismatch(uri, untold);
     return {

@@ -51,8 +51,9 @@ export function inferPartition(
 
 /**
  * Refuses a file whose folders tell a column that it does not have and that its partition does not keep: the column would
- * be read as null, or as its default.
+ * be read as null, or as its default. Folders whose names no column has or had say nothing of the table's rows.
  *
+ * @param names all that columns have ever had, in lower case: a folder may have one of before a rename.
  * @throws LakehouseError INVALID_ARGUMENT
  */
 export function refuseUntaken(
@@ -60,15 +61,16 @@ export function refuseUntaken(
   { spec }: ResolvedSpec,
   schema: Schema,
   present: ReadonlySet<FieldId>,
+  names: ReadonlyMap<FieldId, ReadonlySet<string>>,
 ): void {
   const kept = new Set(
     spec.fields
       .filter(({ transform }) => transform.transform === "identity")
       .map((field) => field.sourceIds[0]),
   );
-  const folders = new Set([...hiveFolders(uri).keys()].map((name) => name.toLowerCase()));
+  const folders = [...hiveFolders(uri).keys()].map((name) => name.toLowerCase());
   const untaken = schema.fields.find(
-    ({ id, name }) => !present.has(id) && !kept.has(id) && folders.has(name.toLowerCase()),
+    ({ id }) => !present.has(id) && !kept.has(id) && folders.some((name) => names.get(id)?.has(name)),
   );
   if (untaken === undefined) return;
   throw invalidArgument(
