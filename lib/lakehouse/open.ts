@@ -75,7 +75,7 @@ const CACHE_BYTES = 4 * 2 ** 30;
  * Opens the lakehouse: storage, catalog and SQL, wired by profile. The same code runs on every profile.
  *
  * @throws LakehouseError INVALID_CONFIG for settings that make no sense; NO_SUCH_LAKE where there is none and none is to
- *   be made.
+ *   be made, and where the catalog's file is gone while tables' files are there.
  * @example
  * const lake = await openLakehouse();
  * const flights = await lake.createTable("flights.bronze_flights", { schema, partitionSpec: [day("date")] });

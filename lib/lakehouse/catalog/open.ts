@@ -5,6 +5,7 @@ import { type ObjectStore, openStore, type StoreOptions } from "../storage/index
 import { type ConnectionOptions, connectionFromEnv } from "./client/http/connection.js";
 import { openNessieCatalog } from "./client/nessie/open.js";
 import { openRestCatalog } from "./client/rest/open.js";
+import { checkNotLost } from "./embedded/lost.js";
 import { type EmbeddedOptions, noLakeAt, openEmbeddedCatalog } from "./embedded/open.js";
 import type { BranchingCatalog } from "./model/branching-catalog.js";
 import type { Catalog } from "./model/catalog.js";
@@ -100,11 +101,13 @@ function checked(options: Partial<CatalogOptions> | undefined): CatalogOptions {
  * only where its server puts them into the path.
  *
  * @throws LakehouseError INVALID_CONFIG for a URI that names no catalog; NO_SUCH_LAKE where there is none and none is to
- *   be made; and as the catalog's own way to be opened.
+ *   be made, or its SQLite file is gone while tables' files are there; and as the catalog's own way to be opened.
  */
 export async function openCatalogAt(uri: string, options: CatalogAtOptions): Promise<Catalog> {
   const { store, storage, connection = connectionFromEnv(), create = true } = options;
   const scheme = schemeOf(uri);
+  const file = fileOf(uri);
+  if (file !== undefined) await checkNotLost(file, store);
   if ("backend" in scheme) return openEmbeddedCatalog(backendAt(uri, { storage, create }), { store, create });
   return scheme.server(serverOf(uri), store, connection);
 }
@@ -130,9 +133,14 @@ export function backendAt(
 }
 
 function checkFileIsThere(place: string): void {
+  const file = fileOf(place);
+  if (file !== undefined && !existsSync(file)) throw noLakeAt(dirname(file));
+}
+
+/** The SQLite file of a place, where that is one. */
+function fileOf(place: string): string | undefined {
   const file = place.replace(/^sqlite:/i, "");
-  if (nameOf(file) === undefined && file !== "" && file !== ":memory:" && !existsSync(file))
-    throw noLakeAt(dirname(file));
+  return nameOf(file) !== undefined || file === "" || file === ":memory:" ? undefined : file;
 }
 
 /** A drive letter is none. */
