@@ -96,6 +96,12 @@ test("reads a column by the type that its table has now", async () => {
   expect(await lake.sql("SELECT count(*) AS n FROM n.of_typed WHERE c > '10'").rows()).toEqual([{ n: 9n }]);
   await lake.sql("CREATE OR REPLACE TABLE n.typed AS SELECT i AS c FROM range(5, 15) r(i)");
   expect(await lake.sql("SELECT count(*) AS n FROM n.of_typed WHERE c > '10'").rows()).toEqual([{ n: 4n }]);
+  const typeOf = async (query: string) => (await lake.sql(query).rows())[0];
+  expect(await typeOf("DESCRIBE n.of_typed")).toMatchObject({ column_type: "BIGINT" });
+  // As of when it was made: to know better, each view would have to be bound for a list.
+  expect(
+    await typeOf("SELECT data_type FROM information_schema.columns WHERE table_name = 'of_typed'"),
+  ).toEqual({ data_type: "VARCHAR" });
 });
 
 const columns = fc.constantFrom("id", "x", "s", "d", "st.m");
