@@ -55,7 +55,7 @@ export type { Acl, Operation, Pattern, Permission, Resource } from "./security/a
 export type { LogSecurity, NewAcl, UserDescription, UserOptions } from "./security/log-security.js";
 export type { TokenOptions } from "./security/tokens.js";
 export type { OnIncompatible, RecordColumns } from "./tables/link.js";
-export type { ToTableOptions } from "./tables/options.js";
+export type { JudgeRows, ToTableOptions } from "./tables/options.js";
 export type { Positions } from "./tables/positions.js";
 export { readTail } from "./tables/read-tail.js";
 export type { TableStream } from "./tables/table-stream.js";

@@ -54,6 +54,7 @@ export { type AuditOptions, type Publication, publishedBy } from "./publish/publ
 export {
   type BatchOptions,
   type CheckedStreamOptions,
+  type CheckedTopicOptions,
   type PublishOptions,
   Quality,
   type TableOrContract,

@@ -8,6 +8,7 @@ import type {
   StreamWriter,
   Table,
 } from "../iceberg/index.js";
+import type { TableStream, Topic, ToTableOptions } from "../log/index.js";
 import { checkOptions, type OptionNames } from "../options.js";
 import type { CheckOptions, QualityContext } from "./check.js";
 import type { Allowance, Check, Distribution, DriftCheck } from "./checks/types.js";
@@ -40,6 +41,11 @@ export interface CheckedStreamOptions extends StreamOptions {
   readonly checks?: readonly Check[] | undefined;
   /** Rows to show of what fails. 5 where not given; 0 for data that nobody shall see. */
   readonly samples?: number | undefined;
+}
+
+export interface CheckedTopicOptions extends Omit<ToTableOptions, "judge"> {
+  /** In place of those of the contract or of the table. */
+  readonly checks?: readonly Check[] | undefined;
 }
 
 const CHECK_OPTIONS: OptionNames<CheckOptions> = {
@@ -219,6 +225,38 @@ export class Quality {
     const checks = requireChecks(given ?? contract?.checks ?? (await this.#carried(name)));
     requireKnown(opened.schema, checks);
     return checkedStream(this.#context, opened, this.#ref, checks, rest);
+  }
+
+  /**
+   * `topic.toTable`, with a look at each row: a record whose row a blocking check refuses goes to the topic of dead letters,
+   * with the checks' names and its topic, partition and offset in headers, and the others go on. The commit of the rows is
+   * the one that passes both.
+   *
+   * Each row is judged by itself: a check of keys, or of rows as a whole, is refused where it blocks. Checks that warn are not
+   * run.
+   *
+   * @param topic of the same lakehouse, seen on the same branch.
+   * @throws LakehouseError INVALID_CHECK; NO_SUCH_TABLE or INVALID_ARGUMENT where no checks are given, and no table carries
+   *   any; SCHEMA_MISMATCH for a table that is not as its contract says; as `topic.toTable`
+   * @example
+   * const stream = await lake.quality.toTable(lake.log.topic("flights"), "raw.flights", { checks: [notNull("origin")] });
+   */
+  async toTable<Row>(
+    topic: Pick<Topic, "toTable">,
+    table: TableOrContract<Row>,
+    options: CheckedTopicOptions = {},
+  ): Promise<TableStream> {
+    const { checks: given, ...rest } = options;
+    const [{ openContract }, { rowJudge }, { requireChecks }] = await Promise.all([
+      import("./publish/landing.js"),
+      import("./publish/row-judge.js"),
+      import("./checks/builders.js"),
+    ]);
+    const { name, contract } = await named(table);
+    const checks = requireChecks(given ?? contract?.checks ?? (await this.#carried(name)));
+    const judge = rowJudge(this.#context, name, checks, this.#ref);
+    if (contract !== undefined) await openContract(this.#context, contract);
+    return topic.toTable(name, { ...rest, judge });
   }
 
   /**

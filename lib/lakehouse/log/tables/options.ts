@@ -1,7 +1,17 @@
 import type { CreateTableOptions } from "../../catalog/index.js";
 import { invalidArgument } from "../../errors.js";
+import type { Schema } from "../../iceberg/index.js";
 import { checkOptions, type OptionNames } from "../../options.js";
 import type { OnIncompatible, RecordColumns } from "./link.js";
+
+/**
+ * Says which of some rows of a table are not to come to it, and why, by their places among those given. After a crash a row
+ * is judged again: what says the same of it each time makes each record a row or a dead letter, and never both.
+ */
+export type JudgeRows = (
+  schema: Schema,
+  rows: readonly Readonly<Record<string, unknown>>[],
+) => Promise<ReadonlyMap<number, string>>;
 
 /** How a topic becomes a table. */
 export interface ToTableOptions {
@@ -26,6 +36,8 @@ export interface ToTableOptions {
    * make each a `dead-letter`.
    */
   readonly onIncompatible?: OnIncompatible | undefined;
+  /** What makes dead letters of records whose rows the table could hold, and should not: `lake.quality.toTable` gives one. */
+  readonly judge?: JudgeRows | undefined;
   /**
    * Where to begin where the table has nothing of the topic: `beginning` (the default), `end`, or an offset for each
    * partition. Offsets are also where to go on when nothing says it any more (POSITIONS_LOST), or when the partition has no
@@ -44,6 +56,7 @@ export const TO_TABLE_OPTIONS: OptionNames<ToTableOptions> = {
   commitBytes: true,
   deadLetters: true,
   onIncompatible: true,
+  judge: true,
   from: true,
 };
 
@@ -74,6 +87,9 @@ export function checkedOptions(options: ToTableOptions): CheckedOptions {
       `onIncompatible is ${JSON.stringify(onIncompatible)}.`,
       'Give "stop" or "dead-letter".',
     );
+  const { judge } = options;
+  if (judge !== undefined && typeof judge !== "function")
+    throw invalidArgument("judge", "judge is no function.", "Give one, or use lake.quality.toTable.");
   const isFrom =
     from === "beginning" ||
     from === "end" ||

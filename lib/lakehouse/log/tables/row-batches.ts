@@ -3,18 +3,21 @@ import { rowsToBatches, type Schema, validateRow } from "../../iceberg/index.js"
 import { schemaMismatch } from "../../parquet/index.js";
 import { BadValue } from "../schemas/schema.js";
 import type { BadRecord, RecordDecoder } from "./decode.js";
+import type { JudgeRows } from "./options.js";
 import type { Chunk } from "./topic-source.js";
 
 /**
  * Records as rows of a table, whose schemas the decoder was asked for.
  *
  * @param bad gets those that become no row.
+ * @param judge looks at those that could.
  */
 export async function rowBatches(
   decoder: RecordDecoder,
   schema: Schema,
   { partition, records }: Chunk,
   bad: BadRecord[],
+  judge?: JudgeRows,
 ): Promise<RecordBatch[]> {
   const rows = decoder.decode(partition, records);
   const good = rows.filter((row): row is Record<string, unknown> => !(row instanceof BadValue));
@@ -32,6 +35,19 @@ export async function rowBatches(
       return reason === undefined;
     });
     batches = await collect(rowsToBatches(schema, fitting));
+  }
+  if (judge !== undefined) {
+    const places = [...rows.keys()].filter((i) => !reasons.has(i));
+    const judged = places.map((i) => rows[i] as Record<string, unknown>);
+    const refused = await judge(schema, judged);
+    for (const [n, reason] of refused) reasons.set(places[n] as number, reason);
+    if (refused.size > 0)
+      batches = await collect(
+        rowsToBatches(
+          schema,
+          judged.filter((_, n) => !refused.has(n)),
+        ),
+      );
   }
   for (const [i, reason] of reasons)
     bad.push({ partition, record: records[i] as (typeof records)[number], reason });

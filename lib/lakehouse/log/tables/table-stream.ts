@@ -287,7 +287,7 @@ export class TableStream {
     const until = performance.now() + commitIntervalMs;
     let bytes = 0;
     for (let chunk: Chunk | undefined = first; chunk !== undefined; ) {
-      yield* await rowBatches(this.#decoder, this.#target.schema, chunk, bad);
+      yield* await rowBatches(this.#decoder, this.#target.schema, chunk, bad, this.#options.judge);
       taken.set(chunk.partition, chunk.next);
       bytes += chunk.bytes;
       if (bytes >= commitBytes || this.#isClosing) return;

@@ -161,7 +161,7 @@ function isUnique(check: Check): check is CheckOf<"unique"> {
   return check.kind === "unique";
 }
 
-function reasonsOf(flags: readonly SqlFragment[]): SqlFragment {
+export function reasonsOf(flags: readonly SqlFragment[]): SqlFragment {
   return sql`list_filter([${joined(flags, sql`, `)}]::VARCHAR[], lambda each: each IS NOT NULL)`;
 }
 
