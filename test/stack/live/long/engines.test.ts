@@ -1,6 +1,9 @@
 // Trino on the stack: what it writes through our catalog and through Nessie, on SeaweedFS, is what we read, row for row.
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SERVICES, type ServiceName, statusOf } from "../../../../lib/kit/stack/index.js";
+import { defineSchema, long, openLakehouse } from "../../../../lib/lakehouse/index.js";
+import { connectLog } from "../../../../lib/lakehouse/log/index.js";
 import { ourRows } from "../../../interop/plain.js";
 import { needsTrino, type TrinoClient, trinoAt } from "../../../interop/trino-client.js";
 import { trinoRows } from "../../../interop/trino-rows.js";
@@ -90,6 +93,40 @@ describe("Trino", needsTrino, () => {
         await trino.query(`select id from ${name}.s.branched for version as of 'audit' order by id`),
       ).toEqual([{ id: 1 }, { id: 2 }]);
     });
+  });
+
+  test("reads a topic's table while it grows: at each moment the records up to one, and all that the table has", async () => {
+    await stack.start(SERVICES.log);
+    const env = await stack.env();
+    const { endpoint, credentials } = stack.s3("S3");
+    const lake = await openLakehouse({
+      profile: "stack",
+      root: join(stack.home.folder, "writer"),
+      warehouse: env.SLH_WAREHOUSE,
+      catalog: env.SLH_CATALOG,
+      log: env.SLH_LOG,
+      storage: { s3: { endpoint, credentials, region: "us-east-1" } },
+    });
+    // A server makes the topic and takes its rows; a program that has the log open takes them into the table.
+    const server = await connectLog(`http://127.0.0.1:${stack.home.port("log", "grpc")}`);
+    const topic = await server.createTopic("numbers", { schema: defineSchema({ n: long() }) });
+    const stream = await lake.log.topic("numbers").toTable("streamed.numbers");
+    const rows = async () =>
+      (await trino.query("select n from lake.streamed.numbers order by n")).map(({ n }) => Number(n));
+    const upTo = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
+    for (let round = 0; round < 8; round++) {
+      await topic.appendRows(
+        upTo(25).map((i) => ({ n: BigInt(25 * round + i) })),
+        { ack: "stored" },
+      );
+      const [meanwhile] = await Promise.all([rows(), stream.flush()]);
+      expect(meanwhile.length).toBeGreaterThanOrEqual(25 * round);
+      expect(meanwhile).toEqual(upTo(meanwhile.length));
+      expect(await rows()).toEqual(upTo(25 * (round + 1)));
+    }
+    await stream.close();
+    await server.close();
+    await lake.close();
   });
 
   test("nothing of what it and Nessie have is gone after down and up", async () => {
