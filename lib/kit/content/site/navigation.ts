@@ -105,6 +105,7 @@ const REFERENCE: readonly Reference[] = [
   { title: "Upkeep", path: "docs/maintenance.html" },
   { title: "Backup", path: "docs/backup.html" },
   { title: "Stack", path: "docs/stack.html" },
+  { title: "Engines", path: "docs/engines.html" },
   { title: "Observability", path: "docs/observability.html" },
   { title: "Look inside a file", path: INSIDE_PAGE },
   { title: "API", path: "api/index.html" },
