@@ -15,6 +15,8 @@ test("a drill tells what is lost, twice, or of nobody; what was not acknowledged
 });
 
 describe("under load", () => {
+  const unstopped = new AbortController().signal;
+
   /** Entries in memory, of which a test decides what becomes of them. */
   function inMemory(write: (id: string, entries: string[]) => Promise<void>) {
     const entries: string[] = [];
@@ -37,7 +39,7 @@ describe("under load", () => {
       if (isDown) throw storageFailed("s3://lakehouse/a", "No answer.", "Try again.");
     });
     let [lost, twice]: (string | undefined)[] = [];
-    const report = await underLoad(ledger, async (load) => {
+    const report = await underLoad(ledger, unstopped, async (load) => {
       isDown = true;
       load.strike();
       await load.until(() => load.unknown.length > 0, "Nothing failed");
@@ -64,7 +66,44 @@ describe("under load", () => {
     const fault = async () => {
       throw new Error("no such service");
     };
-    await expect(underLoad(ledger, fault)).rejects.toThrow("no such service");
+    await expect(underLoad(ledger, unstopped, fault)).rejects.toThrow("no such service");
+    expect(isDisposed()).toBe(true);
+  });
+
+  test("one that is stopped in its fault has it mended first, and what was written deleted when every writer has its answer", async () => {
+    const stopping = new AbortController();
+    const happened: string[] = [];
+    let underWay = 0;
+    const ledger: Ledger = {
+      write: async () => {
+        underWay++;
+        await turn();
+        underWay--;
+      },
+      read: async () => [],
+      dispose: async () => void happened.push(`deleted with ${underWay} under way`),
+    };
+    const stopped = underLoad(ledger, stopping.signal, async (load) => {
+      load.strike();
+      stopping.abort();
+      try {
+        await load.until(() => false, "It never comes");
+      } finally {
+        happened.push("mended");
+      }
+    });
+    await expect(stopped).rejects.toMatchObject({ name: "AbortError" });
+    expect(happened).toEqual(["mended", "deleted with 0 under way"]);
+  });
+
+  test("one that is stopped when its fault is over counts nothing", async () => {
+    const stopping = new AbortController();
+    const { ledger, isDisposed } = inMemory(async () => void (await turn()));
+    const stopped = underLoad(ledger, stopping.signal, async (load) => {
+      load.strike();
+      stopping.abort();
+    });
+    await expect(stopped).rejects.toMatchObject({ name: "AbortError" });
     expect(isDisposed()).toBe(true);
   });
 
@@ -83,7 +122,7 @@ describe("under load", () => {
       await turn();
       return settled;
     };
-    const load = new Load(ledger);
+    const load = new Load(ledger, unstopped);
     const before = [...load.underWay];
     load.strike();
     answerAll();

@@ -20,23 +20,25 @@ import { underLoad } from "./under-load.js";
  * A catalog's server of the drill's own reaches etcd by a relay, which is cut until it was sent something and the server says
  * that it is not well. Then the relay hands on what was sent meanwhile, which may be commits that the server has given up.
  */
-export async function cutEtcd(home: StackHome): Promise<DrillReport> {
+export async function cutEtcd(home: StackHome, signal: AbortSignal): Promise<DrillReport> {
   checkRuns("etcd", home);
   checkRuns("seaweedfs", home);
   const relay = await Relay.to(home.port("etcd", "client"));
   try {
     const server = await ownCatalog(home, relay.port);
     try {
-      return await underLoad(await servedLedger(home, server.port), async (load) => {
+      return await underLoad(await servedLedger(home, server.port), signal, async (load) => {
         relay.cut();
         load.strike();
         const isFelt = async () => relay.isHolding && !(await server.isWell());
-        await load.until(isFelt, "Nobody noticed that etcd was cut off");
-        relay.mend();
+        try {
+          await load.until(isFelt, "Nobody noticed that etcd was cut off");
+        } finally {
+          relay.mend();
+        }
         await load.until(server.isWell, "The catalog's server did not get well");
       });
     } finally {
-      relay.mend();
       await server.stop();
     }
   } finally {
@@ -69,6 +71,8 @@ async function ownCatalog(home: StackHome, etcd: number): Promise<OwnCatalog> {
     cwd: home.lake,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...settings.env },
     stdio: ["ignore", file, file],
+    // Ctrl-C goes to this process alone, which needs it to delete what was written.
+    detached: true,
   });
   closeSync(file);
   const ended = once(child, "exit");

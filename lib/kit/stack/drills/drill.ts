@@ -17,14 +17,17 @@ export interface DrillReport extends Count {
   readonly resumedMs: number;
 }
 
-/** Makes the fault under load, mends it, and counts. What must hold is the same of all: see `holds`. */
-export type Drill = (home: StackHome) => Promise<DrillReport>;
+/**
+ * Makes the fault under load, mends it, and counts. What must hold is the same of all: see `holds`. Where the signal is
+ * aborted, it mends what it has done, deletes what it wrote, and throws.
+ */
+export type Drill = (home: StackHome, signal: AbortSignal) => Promise<DrillReport>;
 
 export const DRILLS: Readonly<Record<DrillName, Drill>> = {
-  "kill-seaweedfs": (home) => killService("seaweedfs", home, tableLedger),
-  "kill-etcd": (home) => killService("etcd", home, tableLedger),
+  "kill-seaweedfs": (home, signal) => killService("seaweedfs", home, signal, tableLedger),
+  "kill-etcd": (home, signal) => killService("etcd", home, signal, tableLedger),
   "kill-catalog": killCatalog,
-  "kill-log": (home) => killService("log", home, topicLedger),
+  "kill-log": (home, signal) => killService("log", home, signal, topicLedger),
   "cut-etcd": cutEtcd,
   "fill-disk": fillDisk,
   restore: restoreElsewhere,

@@ -23,13 +23,13 @@ const PATIENCE_MS = 5_000;
  *
  * @throws LakehouseError STACK_UNREADY where this process may mount nothing.
  */
-export function fillDisk(beside: StackHome): Promise<DrillReport> {
+export function fillDisk(beside: StackHome, signal: AbortSignal): Promise<DrillReport> {
   return withSecondStack(beside, async (home) => {
     const { data } = home.prepare("seaweedfs");
     mount(["-t", "tmpfs", "-o", `size=${SIZE}`, "tmpfs", data]);
     try {
       await start(home, "seaweedfs", "etcd");
-      return await underLoad(await tableLedger(home, PATIENCE_MS), async (load) => {
+      return await underLoad(await tableLedger(home, PATIENCE_MS), signal, async (load) => {
         resize(data, `${usedKiB(data)}k`);
         load.strike();
         const refused = load.unknown.length;

@@ -15,10 +15,11 @@ import { underLoad } from "./under-load.js";
 export async function killService(
   name: ServiceName,
   home: StackHome,
+  signal: AbortSignal,
   open: (home: StackHome) => Promise<Ledger>,
 ): Promise<DrillReport> {
   checkRuns(name, home);
-  return underLoad(await open(home), async (load) => {
+  return underLoad(await open(home), signal, async (load) => {
     load.strike();
     await kill(name, home);
     await start(home, name);
@@ -32,11 +33,11 @@ const COMMIT = /^POST \S+\/tables\/\S+ HTTP/;
  * Its writers reach the catalog by a relay. The server is killed when it has done a commit whose answer the relay has thrown
  * away, while others are under way: the writer that asks again asks a server that knows nothing of the first time.
  */
-export async function killCatalog(home: StackHome): Promise<DrillReport> {
+export async function killCatalog(home: StackHome, signal: AbortSignal): Promise<DrillReport> {
   checkRuns("catalog", home);
   const relay = await Relay.to(home.port("catalog", "http"));
   try {
-    return await underLoad(await servedLedger(home, relay.port), async (load) => {
+    return await underLoad(await servedLedger(home, relay.port), signal, async (load) => {
       await relay.losesAnswer(COMMIT);
       load.strike();
       await kill("catalog", home);

@@ -31,6 +31,7 @@ export class Load {
   /** Codes of the errors that they were told. */
   readonly told = new Set<string>();
   readonly #ledger: Ledger;
+  readonly #signal: AbortSignal;
   readonly #underWay = new Set<string>();
   readonly #writers: readonly Promise<void>[];
   #isOver = false;
@@ -39,8 +40,10 @@ export class Load {
   #struckAt = Number.POSITIVE_INFINITY;
   #resumedAt: number | undefined;
 
-  constructor(ledger: Ledger) {
+  /** @param signal ends what waits for a state, other than for the last answers. */
+  constructor(ledger: Ledger, signal: AbortSignal) {
     this.#ledger = ledger;
+    this.#signal = signal;
     this.#writers = Array.from({ length: WRITERS }, (_, name) => this.#write(name));
   }
 
@@ -76,8 +79,19 @@ export class Load {
     return Math.round((this.#resumedAt as number) - this.#struckAt);
   }
 
-  /** Waits for a state. @throws LakehouseError SERVICE_FAILED where it does not come: something hangs. */
+  /**
+   * Waits for a state.
+   *
+   * @throws LakehouseError SERVICE_FAILED where it does not come: something hangs; and the signal's reason.
+   */
   async until(isSo: () => boolean | Promise<boolean>, otherwise: string): Promise<void> {
+    await this.#until(async () => {
+      this.#signal.throwIfAborted();
+      return isSo();
+    }, otherwise);
+  }
+
+  async #until(isSo: () => boolean | Promise<boolean>, otherwise: string): Promise<void> {
     const deadline = performance.now() + LIMIT_MS;
     while (!(await isSo())) {
       if (performance.now() > deadline)
@@ -98,7 +112,7 @@ export class Load {
   /** The same, and waits for the last answers. @throws LakehouseError SERVICE_FAILED where one never comes. */
   async stop(): Promise<void> {
     this.end();
-    await this.until(() => this.#underWay.size === 0, "A writer got no answer");
+    await this.#until(() => this.#underWay.size === 0, "A writer got no answer");
     await Promise.all(this.#writers);
   }
 

@@ -13,12 +13,12 @@ import { withSecondStack } from "./second-stack.js";
  * the backup began has to be there; what was begun before it ended may be. Its times are from the start of the empty stack
  * until the lakehouse is whole, and until that one has taken an entry.
  */
-export async function restoreElsewhere(home: StackHome): Promise<DrillReport> {
+export async function restoreElsewhere(home: StackHome, signal: AbortSignal): Promise<DrillReport> {
   checkRuns("seaweedfs", home);
   checkRuns("etcd", home);
   const ledger = await tableLedger(home);
   const folder = await mkdtemp(join(tmpdir(), "slh-drill-backup-"));
-  const load = new Load(ledger);
+  const load = new Load(ledger, signal);
   try {
     await load.acknowledges(ENOUGH);
     const before = [...load.acknowledged];
@@ -27,10 +27,12 @@ export async function restoreElsewhere(home: StackHome): Promise<DrillReport> {
     await load.stop();
     const known = new Set(before);
     const maybe = begun.filter((entry) => !known.has(entry));
+    signal.throwIfAborted();
     return await withSecondStack(home, async (second) => {
       const { openLakehouse, restoreLakehouse } = await import("sololakehouse");
       load.strike();
       await start(second, "seaweedfs", "etcd");
+      signal.throwIfAborted();
       const options = await lakeOptions(second);
       await restoreLakehouse({ ...options, from: folder, asOf });
       const recoveredMs = load.sinceStrike();

@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => stack.dispose());
 
 async function hold(drill: DrillName) {
-  const report = await DRILLS[drill](stack.home);
+  const report = await DRILLS[drill](stack.home, new AbortController().signal);
   expect(report).toMatchObject({ lost: [], twice: [], strangers: [] });
   for (const service of core) expect((await statusOf(service, stack.home)).state, service.name).toBe("up");
   return report;
