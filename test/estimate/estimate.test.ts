@@ -13,6 +13,7 @@ import {
   plus,
   quantity,
   times,
+  withUnit,
 } from "../../lib/kit/estimate/index.js";
 import { runs } from "../support/runs.js";
 
@@ -108,6 +109,16 @@ describe("the estimates", () => {
   test("show the arithmetic with the values in place", () => {
     expect(estimates()[0]?.arithmetic).toBe("100 million rows/day × 40 bytes/row × 730 days");
     expect(estimates({ kept: 365 })[0]?.arithmetic).toContain("× 365 days");
+    expect(estimates({ kept: 1 })[0]?.arithmetic).toBe("100 million rows/day × 40 bytes/row × 1 day");
+    for (const [value, unit, text] of [
+      [1, "files/commit", "1 file/commit"],
+      [1, "seconds/question", "1 second/question"],
+      [1, "MB/second", "1 MB/second"],
+      [1.001, "days", "1 day"],
+      [0, "days", "0 days"],
+      [1e6, "rows/day", "1 million rows/day"],
+    ] as const)
+      expect(withUnit(value, unit)).toBe(text);
   });
 
   test("refuse an assumption that there is not, and say which is near", () => {

@@ -38,7 +38,9 @@ describe.runIf(sitePages.includes(PAGE))("the calculator", needsChromium, () => 
   test("reckons anew what is moved, by field, slider, preset and link", async () => {
     const { page, context, faults } = await open("?writers=50&kept=nonsense&nobody=1");
     await holds(page, { writers: 50 });
-    await field(page, "rows_a_day").fill("3e9");
+    expect(await field(page, "rows_a_day").inputValue()).toBe("100,000,000");
+    expect(await field(page, "price_get").inputValue()).toBe("0.0004");
+    await field(page, "rows_a_day").fill("3,000,000,000");
     await holds(page, { writers: 50, rows_a_day: 3e9 });
     expect(await page.locator("#command").textContent()).toBe(
       "slh interview estimate writers=50 rows_a_day=3e9",
@@ -50,7 +52,7 @@ describe.runIf(sitePages.includes(PAGE))("the calculator", needsChromium, () => 
     await slider(page, "kept").focus();
     await page.keyboard.press("End");
     await holds(page, { kept: 3650 });
-    expect(await field(page, "kept").inputValue()).toBe("3650");
+    expect(await field(page, "kept").inputValue()).toBe("3,650");
     await slider(page, "price_put").focus();
     await page.keyboard.press("Home");
     await holds(page, { kept: 3650, price_put: 0 });
@@ -61,7 +63,7 @@ describe.runIf(sitePages.includes(PAGE))("the calculator", needsChromium, () => 
   test("says what is no value, and keeps what was there", async () => {
     const { page, context } = await open();
     const before = await page.locator("#results").textContent();
-    for (const text of ["", "-1", "many", "1e30", "Infinity"]) {
+    for (const text of ["", "-1", "many", "1e30", "Infinity", "1,5", "1,0000", ",100", "10,000,"]) {
       await field(page, "rows_a_day").fill(text);
       expect(await field(page, "rows_a_day").getAttribute("aria-invalid")).toBe("true");
       expect(await page.locator("#in-short").textContent()).toContain(

@@ -76,11 +76,12 @@ function arithmeticOf(
     .replaceAll(" / ", " ÷ ");
 }
 
-/** Three digits are as many as an estimate has: `2.92 TB`, `34 billion rows/day`. */
+/** Three digits are as many as an estimate has: `2.92 TB`, `34 billion rows/day`, `1 file/commit`. */
 export function withUnit(value: number, unit: string): string {
   const text = rounded(value);
   if (unit === "" || unit === "1/question") return text;
-  return `${text} ${unit.replace("thousand/requests", "1,000 requests")}`;
+  const counted = text === "1" ? unit.replace(/^([a-z]+)s(?=\/|$)/, "$1") : unit;
+  return `${text} ${counted.replace("thousand/requests", "1,000 requests")}`;
 }
 
 function rounded(value: number): string {

@@ -57,12 +57,10 @@ const controls: readonly Control[] = ASSUMPTIONS.map((assumption) => {
   reading.before(field);
   box.append(slider);
   const control = { assumption, field, slider, reading };
-  field.addEventListener("input", () =>
-    change(control, field.value.trim() === "" ? Number.NaN : Number(field.value)),
-  );
+  field.addEventListener("input", () => change(control, read(field.value)));
   slider.addEventListener("input", () => {
     const value = fromPlace(assumption, Number(slider.value));
-    field.value = written(value);
+    field.value = grouped(value);
     change(control, value);
   });
   return control;
@@ -74,7 +72,17 @@ function made(attributes: Readonly<Record<string, string>>): HTMLInputElement {
   return input;
 }
 
-/** As one types it: `34e9` where a number is long, and else its digits. */
+/** As a field shows it: `100,000,000`. */
+const grouped = (value: number): string => value.toLocaleString("en-US", { maximumFractionDigits: 12 });
+
+/** What somebody has typed: `100,000,000`, `100000000` or `1e8`. A comma that groups no thousands makes it no number. */
+function read(text: string): number {
+  const typed = text.trim();
+  if (typed === "") return Number.NaN;
+  return Number(/^\d{1,3}(,\d{3})+(\.\d*)?$/.test(typed) ? typed.replaceAll(",", "") : typed);
+}
+
+/** As the command takes it: `34e9` where a number is long, and else its digits. */
 const written = (value: number): string =>
   value >= 1e7 ? value.toExponential().replace("+", "") : String(value);
 
@@ -98,7 +106,7 @@ function set(values: Moved): void {
   moved = values;
   for (const { assumption, field, slider } of controls) {
     const value = values[assumption.id] ?? assumption.value;
-    field.value = written(value);
+    field.value = grouped(value);
     field.setAttribute("aria-invalid", "false");
     slider.value = String(toPlace(assumption, value));
   }
