@@ -195,6 +195,13 @@ test("what the kernel is, and that it has no comms, is replied as the protocol h
   ]);
   const comms = (await client.request("comm_info_request", {})).reply;
   expect([comms.header.msg_type, comms.content]).toEqual(["comm_info_reply", { status: "ok", comms: {} }]);
+  const numbered = (await client.execute("const asked = 1;")).reply.content.execution_count;
+  const history = async (request: object) => (await client.request("history_request", request)).reply;
+  const last = await history({ hist_access_type: "tail", n: 1, output: false, raw: true });
+  expect([last.header.msg_type, last.content]).toEqual([
+    "history_reply",
+    { status: "ok", history: [[1, numbered, "const asked = 1;"]] },
+  ]);
   const { reply } = await client.request("complete_request", { code: "Math.flo", cursor_pos: 8 });
   expect([reply.header.msg_type, reply.content]).toMatchObject([
     "complete_reply",

@@ -6,6 +6,7 @@ import { createRequire } from "node:module";
 import { setImmediate as immediate } from "node:timers/promises";
 import { tslabFile } from "./built.js";
 import { gather, type WriteStream } from "./gather.js";
+import type { Ran } from "./history.js";
 import type { KernelFailure } from "./protocol.js";
 import { textOf } from "./surroundings.js";
 import { trackCells } from "./tracking.js";
@@ -26,9 +27,9 @@ interface ExecuteRequest {
   readonly stop_on_error?: boolean;
 }
 
-interface Message {
+export interface Message {
   readonly header: { readonly msg_type: string };
-  readonly content: ExecuteRequest;
+  readonly content: object;
   createReply(): {
     header: { msg_type: string };
     content: object;
@@ -58,6 +59,8 @@ export interface JupyterModule {
     readonly prototype: {
       readonly connInfo: { readonly key: string };
       readonly iopub: unknown;
+      readonly shell: unknown;
+      handleShellMessage(socket: unknown, ...frames: Buffer[]): Promise<void>;
       publishStatus(status: "busy" | "idle", message: Message): void;
       handleExecute(socket: unknown, message: Message): Promise<void>;
       handleCommInfoRequest(socket: unknown, message: Message): void;
@@ -80,8 +83,10 @@ type Publish = (type: string, content: object) => void;
 /**
  * tslab prints the value of a cell on stdout, and what goes wrong on stderr. Here they become a result and an error of the
  * cell, as front ends show and save them.
+ *
+ * @returns the cells that have run, which grow
  */
-export function runCells(tslab: Tslab, { ZmqServer, JupyterHandlerImpl }: JupyterModule): void {
+export function runCells(tslab: Tslab, { ZmqServer, JupyterHandlerImpl }: JupyterModule): readonly Ran[] {
   const cells = trackCells(tslab, process.cwd());
   const executor = createRequire(import.meta.url)(tslabFile("dist/executor.js")) as ExecutorModule;
   const publishers = new WeakMap<object, Publish>();
@@ -90,6 +95,7 @@ export function runCells(tslab: Tslab, { ZmqServer, JupyterHandlerImpl }: Jupyte
   let flush = () => {};
   let position = -1;
   let count = 0;
+  const ran: Ran[] = [];
   const publish: Publish = (type, content) => {
     flush();
     publishers.get(running)?.(type, content);
@@ -142,7 +148,7 @@ export function runCells(tslab: Tslab, { ZmqServer, JupyterHandlerImpl }: Jupyte
     running = request;
     failure = undefined;
     flush = printed.flush;
-    if (!silent && isCounted) count++;
+    if (!silent && isCounted) ran.push([++count, request.code ?? ""]);
     cells.begin(++position, count);
     // Other clients of the kernel see by it what is run.
     if (!silent) publish("execute_input", { code: request.code, execution_count: count });
@@ -162,6 +168,7 @@ export function runCells(tslab: Tslab, { ZmqServer, JupyterHandlerImpl }: Jupyte
   // tslab says so when a request comes. Of one that waits, clients would then hear last that the cell before it has ended.
   const begin = (request: ExecuteRequest) => publishers.get(request)?.("status", { execution_state: "busy" });
   JupyterHandlerImpl.prototype.handleExecute = inTurn(begin, run);
+  return ran;
 }
 
 type Run = (handler: Handler, ...given: Parameters<Handler["handleExecute"]>) => Promise<{ status: string }>;

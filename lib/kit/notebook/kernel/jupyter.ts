@@ -4,6 +4,7 @@
  */
 import { createRequire } from "node:module";
 import { tslabFile } from "./built.js";
+import { answerHistory } from "./history.js";
 import { type JupyterModule, runCells } from "./jupyter-cells.js";
 import { endWith, refuseInput } from "./surroundings.js";
 import { loadTslab } from "./tslab.js";
@@ -58,7 +59,7 @@ function endWithStarter(): void {
 endWithStarter();
 refuseInput();
 publishAll();
-runCells(tslab, jupyter);
+answerHistory(jupyter, runCells(tslab, jupyter));
 correctReplies(jupyter);
 const { startKernel } = require(tslabFile("dist/main.js")) as {
   startKernel(options: { configPath: string; enableFindLocal: boolean }): void;
