@@ -37,8 +37,8 @@ function scripted(...actions: string[]) {
   return readScript(own, bind(own, content, [content]).bound);
 }
 const shown = (action: string) =>
-  storyboard(scripted("Nothing", action), content)
-    .slice(1)
+  storyboard(scripted("Nothing", action, "Nothing"), content)
+    .slice(1, -1)
     .map(({ text }) => text);
 
 describe("the storyboard", () => {
@@ -69,6 +69,40 @@ describe("the storyboard", () => {
   test("shows the diagram where it is named, and the evidence where nothing is", () => {
     expect(shown("The diagram of the doc page")).toEqual(["![The diagram](diagram.svg)"]);
     expect(shown("Look at `no-such-cell`")).toEqual(["the evidence"]);
+  });
+
+  test("opens with the deck's cover, and ends a segment with the slides that sum it up", () => {
+    const deck = [
+      "# Cover\n\nWhat it is about",
+      '## By day\n\n{{ figure "files.by_day" }}',
+      '## Bounds\n\n{{ table "manifest.bounds" }}',
+      '## Days\n\n{{ fact "days" }} in all.',
+      "## Nobody speaks of it\n\nA slide with words alone.",
+    ];
+    const slides = pieceFromText("slides", `${deck.join("\n\n")}\n`);
+    const text = [
+      "| Time | Segment | Action | Words | Evidence |",
+      "| --- | --- | --- | --- | --- |",
+      "| | Hook | A folder | some words | a folder |",
+      '| | Days | A folder | there are {{ fact "days" }} | a number |',
+      "| | Files | Show `files.by_day`, run `append` | some words | a chart |",
+      "| | Close | The end | some words | the end |",
+      "",
+    ].join("\n");
+    const video = pieceFromText("video", text);
+    const own = { ...content, pieces: { video, slides } };
+    const read = readScript(video, bind(video, own, [own]).bound);
+    const shots = storyboard(read, own).map(({ title, text: shownText }) => [title, shownText]);
+    expect(shots).toEqual([
+      ["", deck[0]],
+      ["Hook", "a folder"],
+      ["Days", deck[3]],
+      ["Files", expect.stringContaining('{{ cell "append" | code')],
+      ...(shots.length > 6 ? [["Files", expect.any(String)]] : []),
+      ["Files", deck[1]],
+      ["Close", expect.stringContaining("$ npm start -- m03")],
+    ]);
+    expect(shots.flat().join()).not.toContain("Nobody speaks of it");
   });
 
   test("names nothing that does not resolve", () => {

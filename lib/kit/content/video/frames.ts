@@ -115,6 +115,9 @@ body{margin:0;background:var(--paper)}
 .sight>div{width:880px;transform-origin:center;font-size:26px}
 .sight figure{margin-inline:auto}
 .sight>div>p{font-size:44px;text-align:center}
+.sight :is(h1,h2){margin:0 0 28px;font-size:44px;line-height:1.2}
+.sight :is(h1,h2)~p{font-size:30px;text-align:start}
+.sight :is(h1,h2)~figure .chart-title{display:none}
 .sight figcaption,.sight .count{display:none}
 </style></head><body>${parts.join("\n")}<script>
 for(const box of document.querySelectorAll(".sight")){const inner=box.firstElementChild;
