@@ -18,7 +18,8 @@ const kit = [
   ["milestones"],
   ["notebook"],
   ["content"],
-  ["studio", "interview"],
+  ["interview"],
+  ["studio"],
   ["cli"],
 ];
 const iceberg = [["model"], ["files"], ["table"]];

@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 // A person in the studio: the keyboard, the pointer, two widths, two themes.
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { defineSchema, int, openLakehouse, string } from "sololakehouse";
@@ -72,6 +72,39 @@ display.html("<b id=mine>bold</b><img src=x onerror=\\"parent.document.title='ta
   nbformat_minor: 5,
 };
 
+/** An exercise of the thread that runs through the milestones: its solution becomes a module. */
+const exercise: Notebook = {
+  ...notebook,
+  cells: [
+    ...notebook.cells.filter(({ id }) => ["imports", "ask", "rows"].includes(id)),
+    {
+      cell_type: "markdown",
+      id: "task",
+      metadata: {},
+      source: "## Build it small, step 1: `double`\n\nWrite `double`, which gives twice a number.",
+    },
+    ...notebook.cells.filter(({ id }) => ["starter", "check"].includes(id)),
+    code("solution", "function double(n: number): number {\n  return 2 * n;\n}", [
+      "solution:double",
+      "module:../small/double.ts",
+    ]),
+  ],
+};
+
+const POST = "---\nimage: diagram\n---\n\nA hook.\n\n- one\n- two\n- three\n\nAnd that is that.\n";
+
+/** A milestone's post for LinkedIn. @returns its path */
+function writePost(root: string): string {
+  mkdirSync(join(root, "blog"), { recursive: true });
+  writeFileSync(
+    join(root, "blog/site.yaml"),
+    "title: Test\nsentence: A test.\nurl: https://example.org\nauthor: Nobody\n",
+  );
+  const path = join(root, "milestones/m01-one/linkedin.md");
+  writeFileSync(path, POST);
+  return path;
+}
+
 /** Lakehouses have long names in them, and more branches than there is room for. */
 async function fillLake(root: string): Promise<void> {
   await using lake = await openLakehouse({ root: join(root, ".lake") });
@@ -99,8 +132,8 @@ describe("the studio in a browser", needsChromium, () => {
     readonly at: Studio;
   }
 
-  async function open(width = 1280): Promise<Opened> {
-    const at = await studio(notebook, false);
+  async function open(width = 1280, shown = notebook): Promise<Opened> {
+    const at = await studio(shown, false);
     const context = await browser.newContext({
       viewport: { width, height: 860 },
       reducedMotion: "reduce",
@@ -244,6 +277,158 @@ describe("the studio in a browser", needsChromium, () => {
     await page.keyboard.press("?");
     await page.getByRole("dialog", { name: "Keyboard shortcuts" }).waitFor();
     await page.keyboard.press("Escape");
+    await context.close();
+  });
+
+  test("loses no key that comes before the next frame", async () => {
+    const { page, context, faults } = await open();
+    await cell(page, "title").focus();
+    /** Presses a key where the keyboard is. @returns where it is in the task after that, which no frame need come before. */
+    const press = (key: string) =>
+      page.evaluate(async (pressed) => {
+        const event = new KeyboardEvent("keydown", { key: pressed, bubbles: true, cancelable: true });
+        document.activeElement?.dispatchEvent(event);
+        await new Promise((resolve) => {
+          const { port1, port2 } = new MessageChannel();
+          port1.onmessage = resolve;
+          port2.postMessage("");
+        });
+        const { activeElement: now } = document;
+        const isText = now?.classList.contains("cm-content");
+        return `${isText ? "text of " : ""}${now?.closest<HTMLElement>("[data-cell]")?.dataset.cell}`;
+      }, key);
+    // A text is left and entered twice: what its first editor has left behind must not be in the second one's way.
+    for (const time of [1, 2]) {
+      expect(await press("Enter"), `time ${time}`).toBe("text of title");
+      expect(await press("Escape"), `time ${time}`).toBe("title");
+    }
+    expect(await press("j")).toBe("imports");
+    // Its code is folded, and opens.
+    expect(await press("Enter")).toBe("text of imports");
+    expect(await press("Escape")).toBe("imports");
+    const added = await press("b");
+    expect(added).not.toBe("imports");
+    expect(await press("Enter")).toBe(`text of ${added}`);
+    expect(await press("Escape")).toBe(added);
+    expect(await press("d")).toBe(added);
+    expect(await press("d")).toBe("ask");
+    await press("?");
+    expect(await page.getByRole("dialog", { name: "Keyboard shortcuts" }).isVisible()).toBe(true);
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+
+  test("has an exercise written, checked and revealed beside the notebook", async () => {
+    const { page, context, faults, at } = await open(1280, exercise);
+    const learn = page.getByRole("region", { name: "Learn", exact: true });
+    await page.getByRole("button", { name: "Learn", exact: true }).click();
+    await learn.getByRole("heading", { name: "Build it small", exact: true }).waitFor();
+    await learn.getByRole("button", { name: /double/ }).click();
+    await learn.getByText("which gives twice a number").waitFor();
+    const check = learn.getByRole("button", { name: "Check", exact: true });
+    await check.click();
+    // What comes before it asks for a prediction, here as in the notebook.
+    await page.getByRole("button", { name: "Go on without" }).click();
+    await check.click();
+    await learn.getByText("double is not written yet").waitFor();
+
+    await learn.getByRole("textbox", { name: "Your code for double" }).focus();
+    await page.keyboard.press("Control+a");
+    await page.keyboard.insertText("function double(n: number): number {\n  return n + 2;\n}");
+    await page.keyboard.press("Control+Enter");
+    await learn.getByText("twice four should be 8, and is 6").waitFor();
+    await page.keyboard.press("Control+a");
+    await page.keyboard.insertText("function double(n: number): number {\n  return n + n;\n}");
+    await page.keyboard.press("Control+Enter");
+    await learn.getByText("Solved", { exact: true }).waitFor();
+    await learn.getByText("solved", { exact: true }).waitFor();
+    // The notebook's cell is the same text.
+    expect(await cell(page, "starter").textContent()).toContain("return n + n;");
+
+    expect(await learn.getByText("return 2 * n;").isVisible()).toBe(false);
+    await learn.getByText("Show a solution").click();
+    await learn.getByText("return 2 * n;").waitFor();
+    for (const colorScheme of THEMES) {
+      await page.emulateMedia({ colorScheme });
+      expect(await axeViolations(page, "all"), colorScheme).toEqual([]);
+      expect(await beyondTheScreen(page), colorScheme).toEqual([]);
+    }
+    expect(readFileSync(join(at.root, NOTEBOOK), "utf8")).not.toContain("return n + n;");
+
+    // On a phone the notebook is behind the panel, and comes to the front.
+    await page.setViewportSize({ width: 390, height: 860 });
+    await learn.getByRole("button", { name: "Show in the notebook" }).click();
+    await learn.waitFor({ state: "hidden" });
+    expect(await cell(page, "starter").evaluate((it) => it === document.activeElement)).toBe(true);
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+
+  test("drills ten questions by the keyboard alone", async () => {
+    const { page, context, faults, at } = await open();
+    const questions = Array.from(
+      { length: 10 },
+      (_, n) =>
+        `- { id: q${n}, ask: "Question ${n}?", answer: "Answer ${n}.", evidence: [cell rows], then: "And then?" }\n`,
+    );
+    writeFileSync(join(at.root, "milestones/m01-one/drills.yaml"), questions.join(""));
+    await page.getByRole("button", { name: "Learn", exact: true }).click();
+    const drill = page.locator(".drill");
+    await drill.getByRole("button", { name: "Drill" }).focus();
+    await page.keyboard.press("Enter");
+    for (let n = 0; n < 10; n++) {
+      await drill.getByText(`Question ${n}?`).waitFor();
+      expect(await drill.getByText(`Answer ${n}.`).count()).toBe(0);
+      await page.keyboard.press("Enter");
+      await drill.getByText(`Answer ${n}.`).waitFor();
+      if (n === 0)
+        for (const colorScheme of THEMES) {
+          await page.emulateMedia({ colorScheme });
+          expect(await axeViolations(page, "all"), colorScheme).toEqual([]);
+          expect(await beyondTheScreen(page), colorScheme).toEqual([]);
+        }
+      await page.keyboard.press("4");
+    }
+    await drill.getByText("None is due").waitFor();
+    expect(await drill.getByRole("status").textContent()).toContain("0 due, 0 new, 10 in all.");
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+
+  test("has a text written, kept over a reload, and saved to its file unless that has changed", async () => {
+    const { page, context, faults, at } = await open(390);
+    const file = writePost(at.root);
+    const texts = page.getByRole("region", { name: "Texts", exact: true });
+    const editor = texts.getByRole("textbox", { name: /linkedin\.md/ });
+    const rewrite = async (hook: string) => {
+      await editor.focus();
+      await page.keyboard.press("Control+a");
+      await page.keyboard.insertText(POST.replace("A hook.", hook));
+    };
+    await page.getByRole("button", { name: "Texts", exact: true }).click();
+    await texts.getByRole("button", { name: "Edit", exact: true }).click();
+    await rewrite("A better hook.");
+    expect(await axeViolations(page, "all")).toEqual([]);
+    expect(await beyondTheScreen(page)).toEqual([]);
+
+    await page.reload();
+    await page.getByRole("button", { name: "Texts", exact: true }).click();
+    await editor.getByText("A better hook.").waitFor();
+    expect(readFileSync(file, "utf8")).toBe(POST);
+    await texts.getByRole("button", { name: "Save" }).click();
+    await texts.frameLocator("iframe").getByText("A better hook.").waitFor();
+    expect(readFileSync(file, "utf8")).toContain("A better hook.");
+
+    await texts.getByRole("button", { name: "Edit", exact: true }).click();
+    await rewrite("Mine.");
+    writeFileSync(file, POST.replace("A hook.", "Another's."));
+    await page.keyboard.press("Control+s");
+    await texts.getByText("has changed since you began").waitFor();
+    expect(readFileSync(file, "utf8")).toContain("Another's.");
+    await texts.getByRole("button", { name: "Save" }).click();
+    await texts.frameLocator("iframe").getByText("Mine.").waitFor();
+    expect(readFileSync(file, "utf8")).toContain("Mine.");
+    expect(faults).toEqual([]);
     await context.close();
   });
 

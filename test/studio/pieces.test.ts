@@ -31,4 +31,15 @@ test("a text is shown as published, with its rules and what to paste, and is not
   expect(await readFile(file, "utf8")).toBe(change.source);
   expect((await ask("PUT", "/studio/pieces/m01/linkedin", change)).status).toBe(409);
   expect((await ask("PUT", "/studio/pieces/m01/nothing", change)).status).toBe(404);
+
+  const { etag } = changed.json.pieces[0];
+  const unreadable = await ask("PUT", "/studio/pieces/m01/linkedin", {
+    source: "---\nimage: [diagram\n---\n\nA hook.\n",
+    etag,
+  });
+  expect([unreadable.status, unreadable.json.message]).toMatchObject([
+    400,
+    expect.stringContaining("not YAML"),
+  ]);
+  expect(await readFile(file, "utf8")).toBe(change.source);
 });

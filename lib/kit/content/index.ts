@@ -12,7 +12,13 @@ export { contentDone } from "./done.js";
 
 export { checkContent, type Judgement } from "./judge.js";
 export { type Bound, bind, substitute } from "./model/bind.js";
-export type { MilestoneContent, OutputState, Piece, PieceName } from "./model/inputs.js";
+export {
+  type MilestoneContent,
+  type OutputState,
+  type Piece,
+  type PieceName,
+  pieceFromText,
+} from "./model/inputs.js";
 export { loadContent } from "./model/load.js";
 export { plainInsertion } from "./pieces/linkedin-text.js";
 export { breaks, type CheckResult, fail, pass, verdict } from "./pieces/result.js";

@@ -6,3 +6,4 @@
 export { mockInterview, points, RUBRIC, type Scored, summaryOf } from "./drills/mock.js";
 export { GRADES, type GradeName, Schedule } from "./drills/schedule.js";
 export { type DrillReport, drill, type Talking } from "./drills/session.js";
+export { type Loaded, loadForPractice } from "./load.js";

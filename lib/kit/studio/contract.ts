@@ -319,6 +319,48 @@ export interface PieceChange {
   readonly etag: string;
 }
 
+// ── Drill ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A question of a `drills.yaml`, with its figures in place. */
+export interface DrillCard {
+  /** `m03/second-partition-key`. */
+  readonly id: string;
+  /** Of its milestone: `M3`. */
+  readonly label: string;
+  readonly ask: string;
+  readonly answer: string;
+  /** A question that usually follows, and what to say to it. */
+  readonly follows: string;
+  readonly evidence: readonly {
+    readonly kind: "fact" | "cell" | "decision";
+    readonly name: string;
+    /** Where the notebook has it: `m03/append`. */
+    readonly cell?: string | undefined;
+  }[];
+}
+
+/** `GET /studio/drills?milestone=m03` → the question to ask next, of all milestones where none is named. */
+export interface DrillState {
+  readonly all: number;
+  /** Answered at least once. */
+  readonly seen: number;
+  /** Of those, how many are to be asked again now. */
+  readonly due: number;
+  /** Milestones whose figures are of a run that is older than their code. */
+  readonly older: readonly string[];
+  /** Nothing where all have been answered and none is due. */
+  readonly card?: DrillCard | undefined;
+  /** When the question that was just answered comes again: ISO 8601, UTC. */
+  readonly again?: string | undefined;
+}
+
+/** `POST /studio/drills` notes how well an answer was known, as `slh interview drill` does → `DrillState` of the same milestone. */
+export interface DrillAnswer {
+  readonly card: string;
+  readonly grade: "again" | "hard" | "good" | "easy";
+  readonly milestone?: string | undefined;
+}
+
 // ── The frame of outputs ────────────────────────────────────────────────────────────────────────────────────────────
 
 /**

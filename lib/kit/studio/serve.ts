@@ -1,5 +1,6 @@
 import { invalidConfig } from "sololakehouse/errors";
 import type { Project } from "../milestones/index.js";
+import { serveDrills } from "./drill/routes.js";
 import { guardedApp } from "./http/app.js";
 import { servePages } from "./http/pages.js";
 import { serveJupyter } from "./jupyter/api.js";
@@ -39,6 +40,7 @@ export async function serveStudio(project: Project, port = 0): Promise<StudioSer
   serveLanguage(app, copies);
   serveLake(app, project);
   servePieces(app, project, copies);
+  serveDrills(app, project);
   servePages(app, (token, reply) => guard.exchange(token, reply, listening()));
   try {
     await app.listen({ port, host: "127.0.0.1" });

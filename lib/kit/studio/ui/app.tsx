@@ -50,7 +50,8 @@ export function App() {
         setStudio(found);
         document.title = `${current.label} ${current.title} · SoloLakehouse Studio`;
         const wanted = found.notebook.cell(place.value.cell ?? found.progress.value.cell ?? "");
-        if (wanted) requestAnimationFrame(() => show(found, wanted.id));
+        // The notebook is drawn by then. A frame later, a reader may have put the keyboard elsewhere.
+        if (wanted) queueMicrotask(() => show(found, wanted.id));
       },
       (error: unknown) => setTrouble(inWords(error)),
     );

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
-import { breaks, previewMilestone } from "../../content/index.js";
+import { breaks, pieceFromText, previewMilestone } from "../../content/index.js";
 import type { Project } from "../../milestones/index.js";
 import type { PieceChange, PiecesState } from "../contract.js";
 import { bodyOf } from "../http/body.js";
@@ -46,6 +46,8 @@ export function servePieces(app: FastifyInstance, project: Project, copies: Work
       const { pieces } = await previewMilestone(project, id);
       const piece = pieces.find(({ name }) => name === params.kind);
       if (!piece) throw new Refused(404, "NOT_FOUND", `${id} has no text ${params.kind}.`);
+      // One that cannot be read would take all texts of the milestone with it, this page's own too.
+      pieceFromText(piece.name, source, piece.file);
       const path = join(project.root, piece.file);
       if (etagOf(await readFile(path, "utf8")) !== etag)
         throw new Refused(

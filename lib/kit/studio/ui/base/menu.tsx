@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Icon } from "./icons.js";
 
 /** A button that opens a short list of things to do; Escape and a click elsewhere close it. */
@@ -8,7 +8,8 @@ export function Menu({ label, children }: { readonly label: string; readonly chi
   const box = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
   const [isOpen, setOpen] = useState(false);
-  useEffect(() => {
+  // Before the next key, which may be Escape.
+  useLayoutEffect(() => {
     const { current } = box;
     if (!isOpen || !current) return undefined;
     const elsewhere = ({ target }: Event) => {

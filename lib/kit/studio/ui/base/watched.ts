@@ -1,4 +1,4 @@
-import { useEffect, useReducer } from "preact/hooks";
+import { useLayoutEffect, useReducer } from "preact/hooks";
 
 /** A value that components watch: who uses it is drawn anew when it is another one. */
 export class Watched<T> {
@@ -29,8 +29,9 @@ export class Watched<T> {
 export function useWatched<T>(watched: Watched<T>): T {
   const [, draw] = useReducer<number, void>((count) => count + 1, 0);
   const drawn = watched.value;
-  useEffect(() => {
-    // It may have changed between the drawing and this.
+  // As soon as it is drawn: a key that comes before the next frame may change it.
+  useLayoutEffect(() => {
+    // A child may have changed it while it was drawn.
     if (!Object.is(drawn, watched.value)) draw();
     return watched.watch(() => draw());
   }, [watched]);

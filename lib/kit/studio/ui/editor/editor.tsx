@@ -14,7 +14,7 @@ import {
   keymap,
   placeholder,
 } from "@codemirror/view";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Watched } from "../base/watched.js";
 import { look } from "./look.js";
 
@@ -45,8 +45,9 @@ interface EditorProps {
 export function Editor(props: EditorProps) {
   const box = useRef<HTMLDivElement>(null);
   const { source } = props;
-  // The first properties stay: what an editor is does not change while it is shown.
-  useEffect(() => {
+  // The first properties stay: what an editor is does not change while it is shown. It is made as soon as its box is there,
+  // so that the keyboard can be put on it before the next key.
+  useLayoutEffect(() => {
     if (!box.current) return undefined;
     const { language, label, keys = [], extensions = [], hint, onFocus, onView, inTabOrder = false } = props;
     const view = new EditorView({

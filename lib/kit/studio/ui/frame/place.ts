@@ -37,6 +37,11 @@ export const panel = new Watched<PanelName | "none">(
 );
 panel.watch(() => localStorage.setItem("panel", panel.value));
 
+/** The notebook comes to the front: where the screen is narrow, it is hidden behind the panel. */
+export function showNotebook(): void {
+  if (matchMedia("(max-width: 62rem)").matches) panel.value = "none";
+}
+
 export const panelFor = (name: PanelName | "none"): PanelName => (name === "none" ? "learn" : name);
 
 /** Whether the milestones are shown where there is no room for them beside the notebook. */

@@ -1,12 +1,17 @@
+import { useState } from "preact/hooks";
 import type { MilestoneSummary } from "../../contract.js";
 import { counted } from "../base/figures.js";
 import { Icon } from "../base/icons.js";
 import { useWatched } from "../base/watched.js";
+import { Drill } from "../drill/drill.js";
+import { showNotebook } from "../frame/place.js";
 import type { StudioCell } from "../notebook/cell.js";
 import { recordIn } from "../notebook/records.js";
 import { useStudio } from "../notebook/studio.js";
 import { goTo } from "../step/keys.js";
 import { rightLetter } from "../step/predict.js";
+import { Bench } from "./bench.js";
+import { type Exercise, exercisesOf } from "./exercises.js";
 
 /** What there is to learn in this milestone, and how far the reader is in all of them. */
 export function Learn({ milestones }: { readonly milestones: readonly MilestoneSummary[] }) {
@@ -14,7 +19,9 @@ export function Learn({ milestones }: { readonly milestones: readonly MilestoneS
   const cells = useWatched(studio.notebook.cells);
   const progress = useWatched(studio.progress.state);
   const questions = cells.filter((cell) => cell.isPrediction && recordIn(cell.outputs.value, "predict"));
-  const exercises = cells.flatMap((cell) => (cell.checkOf ? [{ cell, name: cell.checkOf }] : []));
+  const exercises = exercisesOf(cells);
+  const small = exercises.filter(({ isSmall }) => isSmall);
+  const others = exercises.filter(({ isSmall }) => !isSmall);
   const code = cells.filter((cell) => cell.isCode && !cell.folds);
   const ran = code.filter(({ id }) => progress.ran.includes(id)).length;
   return (
@@ -29,37 +36,60 @@ export function Learn({ milestones }: { readonly milestones: readonly MilestoneS
           ))}
         </ol>
       </section>
+      {small.length > 0 && (
+        <section>
+          <h3>Build it small</h3>
+          <p class="none">
+            A small lakehouse of your own, through all milestones. A step that needs an earlier one uses its
+            solution.
+          </p>
+          <Exercises list={small} />
+        </section>
+      )}
       <section>
         <h3>Exercises</h3>
-        {exercises.length === 0 && <p class="none">This notebook has none.</p>}
-        <ol class="list">
-          {exercises.map(({ cell, name }) => {
-            const state = progress.exercises[name] ?? "open";
-            return (
-              <li key={cell.id}>
-                <button type="button" onClick={() => goTo(studio, starterOf(cell, cells))}>
-                  <span class={`mark ${state}`}>{state === "solved" && <Icon name="check" size={14} />}</span>
-                  <span class="what">
-                    <code>{name}</code>
-                  </span>
-                  <span class={`verdict ${state}`}>
-                    {state === "solved" ? "solved" : state === "failing" ? "not yet" : "not begun"}
-                  </span>
-                </button>
-              </li>
-            );
-          })}
-        </ol>
+        {others.length === 0 && (
+          <p class="none">This notebook has none{small.length > 0 ? " besides" : ""}.</p>
+        )}
+        <Exercises list={others} />
       </section>
+      <Drill />
       <Overview milestones={milestones} />
     </div>
   );
 }
 
-/** The cell that the reader completes: the code above its check. */
-export function starterOf(check: StudioCell, cells: readonly StudioCell[]): StudioCell {
-  const above = cells.slice(0, cells.indexOf(check)).reverse();
-  return above.find((cell) => cell.isCode) ?? check;
+/** Exercises, of which one at a time is open to be written. */
+function Exercises({ list }: { readonly list: readonly Exercise[] }) {
+  const studio = useStudio();
+  const progress = useWatched(studio.progress.state);
+  const [open, setOpen] = useState("");
+  return (
+    <ol class="list">
+      {list.map((exercise) => {
+        const { name } = exercise;
+        const state = progress.exercises[name] ?? "open";
+        return (
+          <li key={exercise.check.id}>
+            <button
+              type="button"
+              aria-expanded={open === name}
+              onClick={() => setOpen(open === name ? "" : name)}
+            >
+              <span class={`mark ${state}`}>{state === "solved" && <Icon name="check" size={14} />}</span>
+              <span class="what">
+                <code>{name}</code>
+              </span>
+              <span class={`verdict ${state}`}>
+                {state === "solved" ? "solved" : state === "failing" ? "not yet" : "not begun"}
+              </span>
+            </button>
+            {open === name && <Bench exercise={exercise} />}
+          </li>
+        );
+      })}
+    </ol>
+  );
 }
 
 function Question({ cell }: { readonly cell: StudioCell }) {
@@ -81,7 +111,13 @@ function Question({ cell }: { readonly cell: StudioCell }) {
             : "wrong";
   return (
     <li>
-      <button type="button" onClick={() => goTo(studio, cell)}>
+      <button
+        type="button"
+        onClick={() => {
+          showNotebook();
+          goTo(studio, cell);
+        }}
+      >
         <span class={`mark ${state}`}>
           {state === "right" && <Icon name="check" size={14} />}
           {state === "wrong" && <Icon name="close" size={14} />}

@@ -47,9 +47,17 @@ export class Runner {
 
   /** All cells above that have not run in this kernel, and the cell itself. */
   runTo(cell: StudioCell): void {
+    this.run([...this.#missingAbove(cell), cell]);
+  }
+
+  /** An exercise as it is written now: what it builds upon, as far as that has not run, its code, and its check. */
+  tryOut(starter: StudioCell, check: StudioCell): void {
+    this.run([...this.#missingAbove(starter), ...(starter === check ? [] : [starter]), check]);
+  }
+
+  #missingAbove(cell: StudioCell): StudioCell[] {
     const above = this.#notebook.cells.value.slice(0, this.#notebook.index(cell.id));
-    const missing = above.filter((each) => each.run.value.kind !== "ok" && this.#belongsToAll(each));
-    this.run([...missing, cell]);
+    return above.filter((each) => each.run.value.kind !== "ok" && this.#belongsToAll(each));
   }
 
   /** A solution would take the place of the reader's own code, which passes. */

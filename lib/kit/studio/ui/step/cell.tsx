@@ -132,7 +132,7 @@ function Problems({ cell }: { readonly cell: StudioCell }) {
 }
 
 /** How long a cell has been at it, once that is worth saying; and how it ended, where that was long or bad. */
-function Standing({ cell }: { readonly cell: StudioCell }) {
+export function Standing({ cell }: { readonly cell: StudioCell }) {
   const run = useWatched(cell.run);
   const [now, setNow] = useState(Date.now());
   useEffect(() => {

@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 import type { EditorView, KeyBinding } from "@codemirror/view";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { useWatched } from "../base/watched.js";
 import { Editor } from "../editor/editor.js";
 import { languageTools, showDiagnostics } from "../editor/language.js";
@@ -50,7 +50,8 @@ export function Code({ cell, name }: { readonly cell: StudioCell; readonly name:
     observer.observe(box.current);
     return () => observer.disconnect();
   }, [isNear]);
-  useEffect(() => {
+  // Before the next frame: the keys that come until then are meant for the text, and on the cell they would be commands.
+  useLayoutEffect(() => {
     if (isEdited) view.current?.focus();
   }, [isEdited]);
   useEffect(

@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { Icon } from "../base/icons.js";
 import { useWatched } from "../base/watched.js";
 import { helpShown, SHORTCUTS } from "./keys.js";
@@ -8,7 +8,8 @@ import { helpShown, SHORTCUTS } from "./keys.js";
 export function Help() {
   const isShown = useWatched(helpShown);
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  // Before the next key, which may be the one that closes it.
+  useLayoutEffect(() => {
     if (isShown) dialog.current?.showModal();
     else dialog.current?.close();
   }, [isShown]);

@@ -12,7 +12,9 @@ export function Text({ cell, name }: { readonly cell: StudioCell; readonly name:
   const studio = useStudio();
   const { notebook } = studio;
   const source = useWatched(cell.source);
-  const isEdited = useWatched(notebook.mode) === "edit" && useWatched(notebook.selected) === cell.id;
+  const mode = useWatched(notebook.mode);
+  const selected = useWatched(notebook.selected);
+  const isEdited = mode === "edit" && selected === cell.id;
   const html = useMemo(
     () => markdownHtml(source, cell.attachments as Record<string, Record<string, string>> | undefined),
     [source],

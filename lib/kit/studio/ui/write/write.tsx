@@ -7,6 +7,8 @@ import { scrolls } from "../base/scrolls.js";
 import { ask, inWords } from "../base/server.js";
 import { useStudio } from "../notebook/studio.js";
 import { Frame } from "../outputs/frame.js";
+import { Draft } from "./draft.js";
+import { Writing } from "./writing.js";
 
 const TITLES: Readonly<Record<string, string>> = {
   doc: "Page",
@@ -100,13 +102,27 @@ export function Write() {
           </ul>
         </details>
       )}
-      <Piece key={piece.kind} piece={piece} />
+      <Piece
+        key={`${id}/${piece.kind}`}
+        piece={piece}
+        onState={setState}
+        onChanged={() => setTurn((before) => before + 1)}
+      />
     </div>
   );
 }
 
-function Piece({ piece }: { readonly piece: PieceState }) {
+interface PieceProps {
+  readonly piece: PieceState;
+  readonly onState: (state: PiecesState) => void;
+  readonly onChanged: () => void;
+}
+
+function Piece({ piece, onState, onChanged }: PieceProps) {
+  const { notebook } = useStudio();
+  const { id } = notebook.milestone;
   const { kind, html, file, copies, checks } = piece;
+  const [draft, setDraft] = useState(() => Draft.found(id, kind));
   const plain = copies.find(({ name }) => name === "linkedin.txt")?.text;
   const title = TITLES[kind] ?? kind;
   return (
@@ -114,6 +130,23 @@ function Piece({ piece }: { readonly piece: PieceState }) {
       <p class="foot">
         <code>{file}</code>
       </p>
+      {draft ? (
+        <Writing
+          piece={piece}
+          draft={draft}
+          onChanged={onChanged}
+          onEnd={(state) => {
+            setDraft(undefined);
+            if (state) onState(state);
+          }}
+        />
+      ) : (
+        <p class="actions">
+          <button type="button" onClick={() => setDraft(Draft.begin(id, piece))}>
+            Edit
+          </button>
+        </p>
+      )}
       {copies.length > 0 && (
         <p class="actions">
           {copies.map((copy) => (
