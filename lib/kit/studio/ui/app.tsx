@@ -2,11 +2,11 @@
 import { useEffect, useState } from "preact/hooks";
 import type { MilestoneSummary, NotebookState } from "../contract.js";
 import { Notices } from "./base/notices.js";
+import { panel, panelFor, place } from "./base/place.js";
 import { ask, inWords } from "./base/server.js";
 import { useWatched } from "./base/watched.js";
 import { Milestones } from "./frame/milestones.js";
 import { Panel } from "./frame/panel.js";
-import { panel, panelFor, place } from "./frame/place.js";
 import { Top } from "./frame/top.js";
 import { OpenNotebook } from "./notebook/open.js";
 import { ProgressKeeper } from "./notebook/progress.js";

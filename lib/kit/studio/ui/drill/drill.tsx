@@ -2,8 +2,8 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { DrillAnswer, DrillCard, DrillState } from "../../contract.js";
 import { counted } from "../base/figures.js";
 import { notify } from "../base/notices.js";
+import { showNotebook } from "../base/place.js";
 import { ask, inWords } from "../base/server.js";
-import { showNotebook } from "../frame/place.js";
 import { useStudio } from "../notebook/studio.js";
 
 type Grade = DrillAnswer["grade"];

@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 import type { MilestoneSummary } from "../../contract.js";
+import { milestonesShown } from "../base/place.js";
 import { useWatched } from "../base/watched.js";
-import { milestonesShown } from "./place.js";
 
 const WORDS: Readonly<Record<string, string>> = {
   fresh: "outputs are fresh",

@@ -1,10 +1,10 @@
 /// <reference lib="dom" />
 import type { MilestoneSummary } from "../../contract.js";
 import { Icon } from "../base/icons.js";
+import { type PanelName, panel } from "../base/place.js";
 import { Learn } from "../learn/learn.js";
 import { See } from "../see/see.js";
 import { Write } from "../write/write.js";
-import { type PanelName, panel } from "./place.js";
 
 const TITLES: Readonly<Record<PanelName, string>> = { learn: "Learn", see: "Lakehouse", write: "Texts" };
 

@@ -1,9 +1,9 @@
 /// <reference lib="dom" />
 import type { MilestoneSummary } from "../../contract.js";
 import { Icon } from "../base/icons.js";
+import { milestonesShown, type PanelName, panel } from "../base/place.js";
 import { switchTheme } from "../base/theme.js";
 import { useWatched } from "../base/watched.js";
-import { milestonesShown, type PanelName, panel } from "./place.js";
 
 const TABS: readonly (readonly [PanelName | "none", string])[] = [
   ["none", "Notebook"],

@@ -1,11 +1,11 @@
 import type { EditorView } from "@codemirror/view";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { markdownHtml } from "../base/markdown.js";
+import { showNotebook } from "../base/place.js";
 import { useWatched } from "../base/watched.js";
 import { Editor } from "../editor/editor.js";
 import { languageTools, showDiagnostics } from "../editor/language.js";
 import { codeHtml } from "../editor/static.js";
-import { showNotebook } from "../frame/place.js";
 import type { StudioCell } from "../notebook/cell.js";
 import { useStudio } from "../notebook/studio.js";
 import { Outputs } from "../outputs/outputs.js";

@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-import { Watched } from "../base/watched.js";
+import { Watched } from "./watched.js";
 
 /** Where the reader is: a milestone, and perhaps a cell. The address says it: `#/m03/append`. */
 export interface Place {
