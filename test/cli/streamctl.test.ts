@@ -171,6 +171,16 @@ describe("consume", () => {
     expect(await values("--from", "6", "--limit", "3")).toEqual(["a\u001b[31m\nb", { base64: "/wA=" }, null]);
   });
 
+  test("reads several partitions from an offset that one of them has", async () => {
+    await ok("topic", "alter", "t", "--partitions", "3");
+    expect(await values("--from", "4")).toEqual(["v4", "v5"]);
+    expect(await values("--from", "4", "--until", "5")).toEqual(["v4"]);
+    expect((await streamctl("consume", "t", "--from", "7")).err).toContain("OFFSET_OUT_OF_RANGE");
+    expect((await streamctl("consume", "t", "--from", "4", "--partition", "1")).err).toContain(
+      "OFFSET_OUT_OF_RANGE",
+    );
+  });
+
   test("refuses what there is not", async () => {
     expect((await streamctl("consume", "tt")).err).toContain("NO_SUCH_TOPIC");
     expect((await streamctl("consume", "t", "--partition", "3")).err).toContain("NO_SUCH_PARTITION");

@@ -66,6 +66,26 @@ describe("a topic", () => {
     await expect(readAll(topic, { from: 21n })).rejects.toMatchObject({ code: "OFFSET_OUT_OF_RANGE" });
   });
 
+  test("is read from an offset that some of its partitions have not reached, and gives theirs when they have it", async () => {
+    const topic = await openLog(testFolder()).createTopic("flights", { partitions: 3 });
+    await topic.append(numbered(0, 5), { partition: 0 });
+    await topic.append(numbered(10, 2), { partition: 1 });
+    expect(texts(await readAll(topic, { from: 3n }))).toEqual(["record 3", "record 4"]);
+    // Where one is named, or none has it, the place may be that of records that are lost.
+    for (const wrong of [{ from: 3n, partition: 1 }, { from: 6n }])
+      await expect(readAll(topic, wrong)).rejects.toMatchObject({ code: "OFFSET_OUT_OF_RANGE" });
+    const stop = new AbortController();
+    const seen: string[] = [];
+    for await (const { partition, records } of topic.read({ from: 3n, follow: true, signal: stop.signal })) {
+      for (const { offset, value } of records)
+        seen.push(`${partition}/${offset} ${Buffer.from(value ?? [])}`);
+      if (partition === 0) await topic.append([...numbered(20, 2), ...numbered(30, 1)], { partition: 1 });
+      if (partition === 1) await topic.append(numbered(40, 4), { partition: 2 });
+      if (partition === 2) stop.abort();
+    }
+    expect(seen).toEqual(["0/3 record 3", "0/4 record 4", "1/3 record 21", "1/4 record 30", "2/3 record 43"]);
+  });
+
   test("is followed: what is appended later comes, until the reader is stopped", async () => {
     const topic = await openLog(testFolder()).createTopic("flights");
     const stop = new AbortController();

@@ -220,40 +220,48 @@ export class Topic {
   }
 
   /**
-   * Reads records, those of each partition in their order.
+   * Reads records, those of each partition in their order. From an offset, each partition that has come that far is read
+   * from there; one of several that has not gives its records from that offset on, when it has them.
    *
    * @throws LakehouseError NO_SUCH_TOPIC, NO_SUCH_PARTITION, OFFSET_OUT_OF_RANGE, CORRUPT_SEGMENT, STORAGE_FAILED
    */
   async *read(options: ReadTopicOptions = {}): AsyncGenerator<LogBatch> {
     checkOptions("read", options, READ_OPTIONS);
-    const { partition, signal, isolation = "read_uncommitted" } = options;
+    const { from, partition, signal, isolation = "read_uncommitted" } = options;
     checkIsolation(isolation);
     const topic = await this.#core.topic(this.name);
     if (partition !== undefined) checkPartition(topic, partition);
     const numbers = partition === undefined ? this.#partitions(topic) : [partition];
+    // An offset that none of them has is a mistake, or records are lost; one that some have not reached is neither.
+    const isReached =
+      typeof from === "bigint" && numbers.length > 1 && (await this.offsets()).some(({ end }) => from <= end);
     const ending = new AbortController();
     const stop = () => ending.abort();
     signal?.addEventListener("abort", stop);
     if (signal?.aborted) stop();
     try {
-      yield* merge(numbers.map((number) => this.#readOne(topic, number, options, ending.signal)));
+      yield* merge(numbers.map((number) => this.#readOne(topic, number, options, isReached, ending.signal)));
     } finally {
       stop();
       signal?.removeEventListener("abort", stop);
     }
   }
 
+  /** @param isReached whether another partition has the offset to read from: this one need not. */
   async *#readOne(
     topic: TopicRecord,
     number: number,
     { from = "beginning", follow = false, isolation = "read_uncommitted" }: ReadTopicOptions,
+    isReached: boolean,
     signal: AbortSignal,
   ): AsyncGenerator<LogBatch> {
     const { reader } = await this.#core.partitionOf(topic, number);
     const offsets = await reader.offsets();
     const end = isolation === "read_committed" ? offsets.lastStable : offsets.end;
-    let next = await offsetOf(reader, from, { ...offsets, end });
-    reader.check(next, offsets);
+    const first = await offsetOf(reader, from, { ...offsets, end });
+    let next = first;
+    if (isReached && first > offsets.end) next = offsets.end;
+    else reader.check(first, offsets);
     while (!signal.aborted && (follow || next < end)) {
       const batches = await reader.batches(next, FETCH_BYTES, { isolation });
       if (batches.length === 0) {
@@ -265,7 +273,7 @@ export class Topic {
       const visible = isolation === "read_committed" ? await reader.committed(batches) : batches;
       for (const { bytes } of visible)
         for (const record of readRecords(bytes, `${topic.name}/${number}`))
-          if (record.offset >= next) records.push(record);
+          if (record.offset >= next && record.offset >= first) records.push(record);
       const last = batches.at(-1) as (typeof batches)[number];
       next = nextOffset(last);
       const leaderEpoch = leaderEpochOf(last.bytes);
