@@ -97,8 +97,8 @@ export function enginesPage(places, versionOf, passed) {
     "Each table is about one catalog and one storage: what an engine does there, and the numbers of the tests that show it, which are " +
       "listed at the end. `refuses` means that the engine doesn't do it and says so; the test fails once it does. An empty cell says only " +
       "that no test is named for it, not that it can't be done.",
-    "`npm run engines` makes this page of `docs/engines.yaml` and the reports of `npm run test:interop` and " +
-      "`npm run test:stack -- --all`. It refuses to if a test that is named is missing, was skipped or has failed.",
+    "`npm run engines` makes this page from `docs/engines.yaml` and the reports of `npm run test:interop` and " +
+      "`npm run test:stack -- --all`. It makes none if a test that is named is missing, was skipped or has failed.",
     "## Versions",
     table(["Engine", "Version"], Object.entries(versionOf)),
     ...sections,
