@@ -12,13 +12,16 @@ const bytes = fc.uint8Array({ maxLength: 200 });
 const text = fc.string({ unit: "grapheme", maxLength: 60 });
 const content = fc.oneof(bytes, text);
 
+/** The latest time that a record may have; its negative is the earliest. */
+const LATEST = 2 ** 51 - 1;
+
 /** Any record that a producer may make. */
 export const anyRecord: fc.Arbitrary<NewRecord> = fc.record(
   {
     key: fc.option(content),
     value: fc.option(content),
     headers: fc.array(fc.record({ key: text, value: fc.option(content) }), { maxLength: 3 }),
-    timestamp: fc.oneof(fc.integer({ min: 0, max: 2 ** 40 }), fc.integer({ min: -(2 ** 51), max: 2 ** 51 })),
+    timestamp: fc.oneof(fc.integer({ min: 0, max: 2 ** 40 }), fc.integer({ min: -LATEST, max: LATEST })),
   },
   { requiredKeys: ["value"] },
 );
